@@ -10,54 +10,87 @@
 namespace subpixel {
 namespace {
 
-// The bytes that a tile's two largest neighbouring values may take: half of a common second-level cache.
-constexpr std::ptrdiff_t kTileBytes = 512 * 1024;
-constexpr int kTileColumns = 144;  // a multiple of every target's column block
+// The inputs of a part of a convolution: a share of a common second-level cache, which all output channels read.
+constexpr std::ptrdiff_t kPartBytes = 256 * 1024;
+constexpr int kMostPartColumns = 144;  // a multiple of every target's column block
+constexpr int kManyChannels = 16;
 
+// A value within a tile: a view of a buffer. `top` and `left` are the place of its first sample in the image.
 struct Plane {
-  std::vector<float> data;
-  int rows = 0, columns = 0;
+  float* data = nullptr;
+  int top = 0, left = 0, rows = 0, columns = 0;
   std::ptrdiff_t row = 0, plane = 0;
 
-  // Reuses the memory of earlier tiles. Values beyond the columns are never part of a result.
-  void shape(int channels, int r, int c) {
-    rows = r;
-    columns = c;
-    row = c + kVectorSlack;
-    plane = row * r;
-    const auto need = static_cast<std::size_t>(plane * channels + kVectorSlack);
-    if (data.size() < need) data.resize(need);
-  }
-  float* at(int channel, int y, int x = 0) { return data.data() + channel * plane + y * row + x; }
-  const float* at(int channel, int y, int x = 0) const { return data.data() + channel * plane + y * row + x; }
+  float* at(int channel, std::ptrdiff_t y, std::ptrdiff_t x = 0) const { return data + channel * plane + y * row + x; }
 };
+
+// Rounds down.
+int floor_ratio(int value, int divisor) { return value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor); }
+
+// An odd number of cache lines: planes do not compete for the same sets of a cache.
+std::ptrdiff_t plane_of(std::ptrdiff_t samples) { return ((samples + 15) / 16 | 1) * 16; }
+
+// Copies the input of a convolution, whose first tap is at a.x, to where its rows lie close together. With a stride
+// each row is split into the columns that neighbouring outputs see through the same tap.
+void pack(std::vector<float>& packed, std::vector<std::ptrdiff_t>& tap_column, int stride, ConvF32& a) {
+  const std::ptrdiff_t wide = (std::ptrdiff_t{a.columns} - 1) * stride + a.kernel_w;
+  const std::ptrdiff_t high = (std::ptrdiff_t{a.rows} - 1) * stride + a.kernel_h;
+  const std::ptrdiff_t segment = (wide + stride - 1) / stride + kVectorSlack, row = segment * stride;
+  const std::ptrdiff_t plane = plane_of(high * row);
+  const auto need = static_cast<std::size_t>(a.in_channels * plane);
+  if (packed.size() < need) packed.resize(need);
+  for (int c = 0; c < a.in_channels; ++c)
+    for (std::ptrdiff_t r = 0; r < high; ++r)
+      for (int k = 0; k < stride; ++k) {
+        const float* from = a.x + c * a.x_plane + r * a.x_row + k;
+        float* to = packed.data() + c * plane + r * row + k * segment;
+        if (stride == 1) std::copy_n(from, wide, to);
+        else for (std::ptrdiff_t q = 0; k + q * stride < wide; ++q) to[q] = from[q * stride];
+      }
+  a.x = packed.data();
+  a.x_plane = plane;
+  a.x_row = row;
+  if (stride == 1) return;
+  tap_column.resize(static_cast<std::size_t>(a.kernel_w));
+  for (int k = 0; k < a.kernel_w; ++k) tap_column[k] = k % stride * segment + k / stride;
+  a.tap_row = row;
+  a.step_row = row * stride;
+  a.tap_column = tap_column.data();
+}
 
 }  // namespace
 
 struct Tile {
-  const float* x;
-  float* y;
-  int height, width;              // of the whole input
-  int top, left, rows, columns;  // of this tile in the input
+  const float* const* x;
+  float* const* y;
+  int height, width;              // of the whole image, in units as the next ones
+  int top, left, rows, columns;  // of this tile in the image
   std::vector<Plane> values;
+  std::vector<std::vector<float>> buffers;  // kept from tile to tile
+  std::vector<float> packed, flow, warped;  // of convolutions and of warps
+  std::vector<std::ptrdiff_t> tap_column;
 };
 
-Session::Session(int channels, int scale, int halo, bool zero_border, int threads, const std::string& target)
-    : scale_(scale), halo_(halo), threads_(threads), zero_border_(zero_border), kernels_(*find_target(target).conv),
-      target_(find_target(target).name) {
-  if (channels < 1 || scale < 1 || halo < 0 || threads < 1)
-    throw std::invalid_argument("channels, scale and threads must be at least 1, halo at least 0");
-  values_.push_back({channels, 1, 0});
+Session::Session(bool zero_border, int threads, const std::string& target)
+    : threads_(threads), zero_border_(zero_border), kernels_(*find_target(target).conv),
+      warps_(*find_target(target).warp), target_(find_target(target).name) {
+  if (threads < 1) throw std::invalid_argument("threads must be at least 1");
 }
 
 Session::~Session() = default;
 
-void Session::add_conv(ValueShape shape, int source, int kernel_h, int kernel_w, const float* weight,
+void Session::add_input(ValueShape shape) {
+  if (!steps_.empty()) throw std::logic_error("an input after the first step");
+  values_.push_back(shape);
+  ++inputs_;
+}
+
+void Session::add_conv(ValueShape shape, int source, int kernel_h, int kernel_w, int stride, const float* weight,
                        const float* bias, Activation activation, const float* slope) {
   const int block = kernels_.channel_block;
   const int blocks = (shape.channels + block - 1) / block;
   const int taps = values_.at(source).channels * kernel_h * kernel_w;
-  ConvStep step{source, kernel_h, kernel_w, activation, {}, {}, {}};
+  ConvStep step{source, kernel_h, kernel_w, stride, activation, {}, {}, {}};
   step.weight.resize(static_cast<std::size_t>(blocks) * block * taps);
   step.bias.resize(static_cast<std::size_t>(blocks) * block);
   step.slope.resize(static_cast<std::size_t>(blocks) * block);
@@ -76,142 +109,184 @@ void Session::add_step(ValueShape shape, Step step) {
   steps_.push_back(std::move(step));
 }
 
-void Session::tile_size(int& rows, int& columns) const {
-  std::ptrdiff_t most = 1;
-  for (std::size_t v = 1; v < values_.size(); ++v) {
-    const auto cost = [&](std::size_t k) {
-      return std::ptrdiff_t{values_[k].channels} * values_[k].scale * values_[k].scale * 4;
-    };
-    most = std::max(most, cost(v) + cost(v - 1));
+void Session::add_output(int value) {
+  if (value < inputs_ || value >= static_cast<int>(values_.size())) throw std::logic_error("an output is a step");
+  outputs_.push_back(value);
+  try {
+    place_values();
+  } catch (...) {
+    outputs_.pop_back();
+    throw;
   }
-  columns = kTileColumns;
-  rows = static_cast<int>(std::clamp<std::ptrdiff_t>(kTileBytes / (most * columns), 8, 64));
 }
 
-void Session::run(const float* x, int height, int width, float* y) const {
-  if (steps_.empty()) throw std::logic_error("a session without layers");
+void Session::run(const float* const* x, int height, int width, float* const* y) const {
+  if (outputs_.empty()) throw std::logic_error("a session without outputs");
   if (height < 1 || width < 1) return;
-  int tile_rows, tile_columns;
-  tile_size(tile_rows, tile_columns);
-  const int down = (height + tile_rows - 1) / tile_rows, across = (width + tile_columns - 1) / tile_columns;
-  parallel(std::ptrdiff_t{down} * across, threads_, [&](const auto& next) {
-    Tile tile{x, y, height, width, 0, 0, 0, 0, std::vector<Plane>(values_.size())};
-    for (std::ptrdiff_t k = next(); k < std::ptrdiff_t{down} * across; k = next()) {
-      tile.top = static_cast<int>(k / across) * tile_rows;
-      tile.left = static_cast<int>(k % across) * tile_columns;
-      tile.rows = std::min(tile_rows, height - tile.top);
-      tile.columns = std::min(tile_columns, width - tile.left);
+  const TileSize size = choose_tile(height, width);
+  const std::ptrdiff_t down = (height + size.rows - 1) / size.rows, across = (width + size.columns - 1) / size.columns;
+  parallel(down * across, threads_, [&](const auto& next) {
+    Tile tile{x, y, height, width, 0, 0, 0, 0, {}, {}, {}, {}, {}, {}};
+    tile.values.resize(places_.size());
+    tile.buffers.resize(static_cast<std::size_t>(buffers_));
+    for (std::ptrdiff_t k = next(); k < down * across; k = next()) {
+      tile.top = static_cast<int>(k / across) * size.rows;
+      tile.left = static_cast<int>(k % across) * size.columns;
+      tile.rows = std::min(size.rows, height - tile.top);
+      tile.columns = std::min(size.columns, width - tile.left);
       run_tile(tile);
     }
   });
 }
 
 void Session::run_tile(Tile& tile) const {
-  for (std::size_t v = 0; v < values_.size(); ++v) {
-    const ValueShape& s = values_[v];
-    tile.values[v].shape(s.channels, (tile.rows + 2 * halo_) * s.scale - 2 * s.lost,
-                         (tile.columns + 2 * halo_) * s.scale - 2 * s.lost);
+  for (std::size_t v = 0; v < places_.size(); ++v) {
+    const int value = static_cast<int>(v);
+    if (places_[v].buffer < 0) continue;
+    Plane& p = tile.values[v];
+    p.top = first_sample(value, tile.top);
+    p.left = first_sample(value, tile.left);
+    p.rows = end_sample(value, tile.top + tile.rows, tile.height) - p.top;
+    p.columns = end_sample(value, tile.left + tile.columns, tile.width) - p.left;
+    p.row = std::ptrdiff_t{p.columns} + kVectorSlack;
+    p.plane = plane_of(p.row * p.rows);
+    std::vector<float>& buffer = tile.buffers[places_[v].buffer];
+    const auto need = static_cast<std::size_t>(p.plane * values_[v].channels + kVectorSlack);
+    if (buffer.size() < need) buffer.resize(need);
   }
-  load_input(tile);
-  for (std::size_t k = 0; k < steps_.size(); ++k) {
-    const int value = static_cast<int>(k) + 1;
-    std::visit(
-        [&](const auto& step) {
-          using T = std::decay_t<decltype(step)>;
-          if constexpr (std::is_same_v<T, ConvStep>) conv(tile, step, value);
-          else if constexpr (std::is_same_v<T, AddStep>) add(tile, step, value);
-          else if constexpr (std::is_same_v<T, ConcatStep>) concat(tile, step, value);
-          else if constexpr (std::is_same_v<T, ResizeStep>) resize(tile, step, value);
-          else shuffle(tile, step, value);
-        },
-        steps_[k]);
+  for (std::size_t v = 0; v < places_.size(); ++v) {
+    if (places_[v].buffer < 0) continue;
+    const int value = static_cast<int>(v);
+    tile.values[v].data = tile.buffers[places_[v].buffer].data();
+    if (value < inputs_) load_input(tile, value);
+    else compute(tile, value);
     if (zero_border_) zero_outside(tile, value);
+    for (std::size_t k = 0; k < outputs_.size(); ++k)
+      if (outputs_[k] == value) store_result(tile, value, tile.y[k]);
   }
-  store_result(tile);
 }
 
-// Loads the tile of the input with its halo. Outside the image its edge is repeated, or there are zeros.
-void Session::load_input(Tile& tile) const {
-  Plane& to = tile.values[0];
-  for (int c = 0; c < values_[0].channels; ++c) {
-    const float* plane = tile.x + static_cast<std::ptrdiff_t>(c) * tile.height * tile.width;
+void Session::compute(Tile& tile, int value) const {
+  std::visit(
+      [&](const auto& step) {
+        using T = std::decay_t<decltype(step)>;
+        if constexpr (std::is_same_v<T, ConvStep>) conv(tile, step, value);
+        else if constexpr (std::is_same_v<T, AddStep>) add(tile, step, value);
+        else if constexpr (std::is_same_v<T, ConcatStep>) concat(tile, step, value);
+        else if constexpr (std::is_same_v<T, ResizeStep>) resize(tile, step, value);
+        else if constexpr (std::is_same_v<T, ShuffleStep>) shuffle(tile, step, value);
+        else warp(tile, step, value);
+      },
+      steps_[static_cast<std::size_t>(value - inputs_)]);
+}
+
+// Loads the tile of an input with its surroundings. Outside the image its edge is repeated, or there are zeros.
+void Session::load_input(Tile& tile, int value) const {
+  const Plane& to = tile.values[value];
+  const ValueShape& s = values_[value];
+  const int height = tile.height * s.scale, width = tile.width * s.scale;
+  const int top = to.top, left = to.left;
+  const int first = std::clamp(-left, 0, to.columns), last = std::clamp(width - left, first, to.columns);
+  for (int c = 0; c < s.channels; ++c) {
+    const float* plane = tile.x[value] + static_cast<std::ptrdiff_t>(c) * height * width;
     for (int r = 0; r < to.rows; ++r) {
-      const int y = std::clamp(tile.top - halo_ + r, 0, tile.height - 1);
-      const float* from = plane + static_cast<std::ptrdiff_t>(y) * tile.width;
+      const float* from = plane + static_cast<std::ptrdiff_t>(std::clamp(top + r, 0, height - 1)) * width;
       float* out = to.at(c, r);
-      for (int k = 0; k < to.columns; ++k) out[k] = from[std::clamp(tile.left - halo_ + k, 0, tile.width - 1)];
+      std::fill(out, out + first, from[0]);
+      std::copy(from + left + first, from + left + last, out + first);
+      std::fill(out + last, out + to.columns, from[width - 1]);
     }
   }
-  if (zero_border_) zero_outside(tile, 0);
 }
 
+// Part by part, so that all output channels find their input in the cache.
 void Session::conv(Tile& tile, const ConvStep& step, int value) const {
   const Plane& x = tile.values[step.source];
-  Plane& y = tile.values[value];
-  const int half = std::max(step.kernel_h, step.kernel_w) / 2;
-  const float* from = x.at(0, half - step.kernel_h / 2, half - step.kernel_w / 2);
-  kernels_.conv({from, x.plane, x.row, y.at(0, 0), y.plane, y.row, y.rows, y.columns, values_[step.source].channels,
-                 values_[value].channels, step.kernel_h, step.kernel_w, step.weight.data(), step.bias.data(),
-                 step.slope.data(), step.activation});
+  const Plane& y = tile.values[value];
+  const int in = values_[step.source].channels, s = step.stride;
+  const std::ptrdiff_t top = std::ptrdiff_t{y.top} * s - step.kernel_h / 2 - x.top;
+  const std::ptrdiff_t left = std::ptrdiff_t{y.left} * s - step.kernel_w / 2 - x.left;
+  const std::ptrdiff_t line = std::ptrdiff_t{in} * s * 4;  // bytes for each column
+  int columns = kMostPartColumns;
+  while (columns > kernels_.column_block && line * (columns + step.kernel_w) * (step.kernel_h + 3) > kPartBytes)
+    columns -= kernels_.column_block;
+  const int rows = static_cast<int>(
+      std::max<std::ptrdiff_t>(4, (kPartBytes / (line * (columns + step.kernel_w)) - step.kernel_h) / s));
+  const ConvF32 whole{nullptr, x.plane, x.row, nullptr, y.plane, y.row, 0, 0, in, values_[value].channels,
+                step.kernel_h, step.kernel_w, step.weight.data(), step.bias.data(), step.slope.data(),
+                step.activation};
+  // Planes of a tile lie on as many pages of memory as there are channels, more than a processor finds at once.
+  const bool many = in >= kManyChannels && values_[value].channels > kernels_.channel_block;
+  const Range wanted = computed(tile, value);
+  for (int r = wanted.top; r < wanted.bottom; r += rows)
+    for (int c = wanted.left; c < wanted.right; c += columns) {
+      ConvF32 a = whole;
+      a.rows = std::min(rows, wanted.bottom - r);
+      a.columns = std::min(columns, wanted.right - c);
+      a.y = y.at(0, r, c);
+      a.x = x.at(0, top + std::ptrdiff_t{r} * s, left + std::ptrdiff_t{c} * s);
+      if (s > 1 || many) pack(tile.packed, tile.tap_column, s, a);
+      kernels_.conv(a);
+    }
 }
 
 void Session::add(Tile& tile, const AddStep& step, int value) const {
-  Plane& y = tile.values[value];
+  const Plane& y = tile.values[value];
+  const Range wanted = computed(tile, value);
+  const int columns = wanted.right - wanted.left;
   for (std::size_t n = 0; n < step.sources.size(); ++n) {
     const Plane& x = tile.values[step.sources[n]];
-    const int crop = values_[value].lost - values_[step.sources[n]].lost;
     for (int c = 0; c < values_[value].channels; ++c)
-      for (int r = 0; r < y.rows; ++r) {
-        const float* from = x.at(c, r + crop, crop);
-        float* to = y.at(c, r);
-        if (n == 0) std::copy_n(from, y.columns, to);
-        else for (int k = 0; k < y.columns; ++k) to[k] += from[k];
+      for (int r = wanted.top; r < wanted.bottom; ++r) {
+        const float* from = x.at(c, r + y.top - x.top, wanted.left + y.left - x.left);
+        float* to = y.at(c, r, wanted.left);
+        if (n == 0) std::copy_n(from, columns, to);
+        else for (int k = 0; k < columns; ++k) to[k] += from[k];
       }
   }
 }
 
 void Session::concat(Tile& tile, const ConcatStep& step, int value) const {
-  Plane& y = tile.values[value];
+  const Plane& y = tile.values[value];
+  const Range wanted = computed(tile, value);
   int channel = 0;
   for (int source : step.sources) {
     const Plane& x = tile.values[source];
-    const int crop = values_[value].lost - values_[source].lost;
     for (int c = 0; c < values_[source].channels; ++c, ++channel)
-      for (int r = 0; r < y.rows; ++r) std::copy_n(x.at(c, r + crop, crop), y.columns, y.at(channel, r));
+      for (int r = wanted.top; r < wanted.bottom; ++r)
+        std::copy_n(x.at(c, r + y.top - x.top, wanted.left + y.left - x.left), wanted.right - wanted.left,
+                    y.at(channel, r, wanted.left));
   }
 }
 
 // Rows first, then columns. With a zero border the source is clamped to the image, since only zeros lie outside.
 void Session::resize(Tile& tile, const ResizeStep& step, int value) const {
   const Plane& x = tile.values[step.source];
-  Plane& y = tile.values[value];
+  const Plane& y = tile.values[value];
   const ValueShape& from = values_[step.source];
-  const int skip = values_[value].lost;
-  // The source sample under output sample k of the padded tile is k / factor; both count from the edge of the halo.
-  const auto clamped = [&](int index, int origin, int side, int have) {
-    if (zero_border_) index = std::clamp(index, -origin, side - 1 - origin);
-    return std::clamp(index - from.lost, 0, have - 1);
+  const Range wanted = computed(tile, value);
+  // The place in the tile of a sample of the source: `first` is the tile's first, `side` the image's side.
+  const auto place = [&](int index, int first, int side, int have) {
+    if (zero_border_) index = std::clamp(index, 0, side - 1);
+    return std::clamp(index - first, 0, have - 1);
   };
   std::vector<float> line(static_cast<std::size_t>(x.columns));
-  const int origin_y = (tile.top - halo_) * from.scale, origin_x = (tile.left - halo_) * from.scale;
   for (int c = 0; c < from.channels; ++c)
-    for (int r = 0; r < y.rows; ++r) {
-      const int out_r = r + skip, phase_y = out_r % step.factor;
+    for (int r = wanted.top; r < wanted.bottom; ++r) {
+      const int under = floor_ratio(y.top + r, step.factor), phase = y.top + r - under * step.factor;
       std::fill(line.begin(), line.end(), 0.0f);
       for (int t = 0; t < step.taps; ++t) {
-        const int k = phase_y * step.taps + t;
-        const float* source =
-            x.at(c, clamped(out_r / step.factor + step.offset[k], origin_y, tile.height * from.scale, x.rows));
+        const int k = phase * step.taps + t;
+        const float* source = x.at(c, place(under + step.offset[k], x.top, tile.height * from.scale, x.rows));
         for (int i = 0; i < x.columns; ++i) line[i] += step.weight[k] * source[i];
       }
       float* to = y.at(c, r);
-      for (int i = 0; i < y.columns; ++i) {
-        const int out_c = i + skip, phase_x = out_c % step.factor;
+      for (int i = wanted.left; i < wanted.right; ++i) {
+        const int above = floor_ratio(y.left + i, step.factor), across = y.left + i - above * step.factor;
         float sum = 0.0f;
         for (int t = 0; t < step.taps; ++t) {
-          const int k = phase_x * step.taps + t;
-          sum += step.weight[k] *
-                 line[clamped(out_c / step.factor + step.offset[k], origin_x, tile.width * from.scale, x.columns)];
+          const int k = across * step.taps + t;
+          sum += step.weight[k] * line[place(above + step.offset[k], x.left, tile.width * from.scale, x.columns)];
         }
         to[i] = sum;
       }
@@ -220,47 +295,97 @@ void Session::resize(Tile& tile, const ResizeStep& step, int value) const {
 
 void Session::shuffle(Tile& tile, const ShuffleStep& step, int value) const {
   const Plane& x = tile.values[step.source];
-  Plane& y = tile.values[value];
-  const int r = step.factor, channels = values_[value].channels;
+  const Plane& y = tile.values[value];
+  const Range wanted = computed(tile, value);
+  const int f = step.factor, channels = values_[value].channels;
   for (int c = 0; c < channels; ++c)
-    for (int i = 0; i < r; ++i)
-      for (int j = 0; j < r; ++j) {
-        const int channel = step.crd ? c * r * r + i * r + j : (i * r + j) * channels + c;
-        for (int h = 0; h < x.rows; ++h) {
-          const float* from = x.at(channel, h);
-          float* to = y.at(c, h * r + i, j);
-          for (int w = 0; w < x.columns; ++w) to[w * r] = from[w];
-        }
+    for (int r = wanted.top; r < wanted.bottom; ++r) {
+      const int row = floor_ratio(y.top + r, f), i = y.top + r - row * f;
+      float* to = y.at(c, r);
+      // The first f columns each begin a phase.
+      for (int k = wanted.left; k < std::min(wanted.left + f, wanted.right); ++k) {
+        const int column = floor_ratio(y.left + k, f), j = y.left + k - column * f;
+        const float* from = x.at(step.crd ? (c * f + i) * f + j : (i * f + j) * channels + c, row - x.top);
+        from += column - x.left;
+        for (int w = k; w < wanted.right; w += f) to[w] = *from++;
       }
+    }
+}
+
+// Only the flow belongs to the tile. The kernel counts positions from the first sample of the image.
+void Session::warp(Tile& tile, const WarpStep& step, int value) const {
+  const Plane& flow = tile.values[step.flow];
+  const Plane& y = tile.values[value];
+  const ValueShape& s = values_[step.source];
+  const Range wanted = computed(tile, value);
+  Warp w{};
+  w.rows = wanted.bottom - wanted.top;
+  w.columns = wanted.right - wanted.left;
+  w.first_row = y.top + wanted.top;
+  w.first_column = y.left + wanted.left;
+  const std::ptrdiff_t plane = std::ptrdiff_t{w.rows} * w.columns;
+  tile.flow.resize(static_cast<std::size_t>(2 * plane));
+  tile.warped.resize(static_cast<std::size_t>(s.channels * plane));
+  float* to = tile.flow.data();
+  for (int c = 0; c < 2; ++c)
+    for (int r = 0; r < w.rows; ++r, to += w.columns) {
+      const float* from = flow.at(c, w.first_row + r - flow.top, w.first_column - flow.left);
+      for (int k = 0; k < w.columns; ++k) to[k] = std::clamp(from[k], -1.0f, 1.0f) * step.reach;
+    }
+  w.x = tile.x[step.source];
+  w.channels = s.channels;
+  w.height = tile.height * s.scale;
+  w.width = tile.width * s.scale;
+  w.positions = tile.flow.data();
+  w.y = tile.warped.data();
+  w.sample = Sample::f32;
+  w.flow = true;
+  w.sampling = Sampling::bilinear;
+  w.outside = Outside::border;
+  for (int column = 0; column < w.columns; column += kWarpBlock)
+    for (int row = 0; row < w.rows; ++row) warps_.block(w, row, column);
+  const float* from = tile.warped.data();
+  for (int c = 0; c < s.channels; ++c)
+    for (int r = wanted.top; r < wanted.bottom; ++r, from += w.columns)
+      std::copy_n(from, w.columns, y.at(c, r, wanted.left));
 }
 
 // Samples outside the image count as zeros for the next layer.
 void Session::zero_outside(Tile& tile, int value) const {
-  const ValueShape& s = values_[value];
-  Plane& p = tile.values[value];
-  const int top = (tile.top - halo_) * s.scale + s.lost, left = (tile.left - halo_) * s.scale + s.lost;
-  const int first_row = std::clamp(-top, 0, p.rows), last_row = std::clamp(tile.height * s.scale - top, 0, p.rows);
-  const int first = std::clamp(-left, 0, p.columns), last = std::clamp(tile.width * s.scale - left, 0, p.columns);
-  for (int c = 0; c < s.channels; ++c)
+  const Plane& p = tile.values[value];
+  const Range image = inside(tile, value);
+  for (int c = 0; c < values_[value].channels; ++c)
     for (int r = 0; r < p.rows; ++r) {
       float* row = p.at(c, r);
-      const bool inside = r >= first_row && r < last_row;
-      std::fill(row, row + (inside ? first : p.columns), 0.0f);
-      if (inside) std::fill(row + last, row + p.columns, 0.0f);
+      const bool within = r >= image.top && r < image.bottom;
+      std::fill(row, row + (within ? image.left : p.columns), 0.0f);
+      if (within) std::fill(row + image.right, row + p.columns, 0.0f);
     }
 }
 
-void Session::store_result(Tile& tile) const {
-  const int value = static_cast<int>(values_.size()) - 1;
+// The part of a value within a tile that lies in the image.
+Session::Range Session::inside(const Tile& tile, int value) const {
+  const int scale = values_[value].scale;
   const Plane& p = tile.values[value];
-  const int crop = halo_ * scale_ - values_[value].lost;
-  const std::ptrdiff_t width = std::ptrdiff_t{tile.width} * scale_, height = std::ptrdiff_t{tile.height} * scale_;
-  for (int c = 0; c < values_[value].channels; ++c)
-    for (int r = 0; r < tile.rows * scale_; ++r) {
-      float* to = tile.y + (c * height + std::ptrdiff_t{tile.top} * scale_ + r) * width +
-                  std::ptrdiff_t{tile.left} * scale_;
-      std::copy_n(p.at(c, r + crop, crop), tile.columns * scale_, to);
-    }
+  return {std::clamp(-p.top, 0, p.rows), std::clamp(tile.height * scale - p.top, 0, p.rows),
+          std::clamp(-p.left, 0, p.columns), std::clamp(tile.width * scale - p.left, 0, p.columns)};
+}
+
+// The part that is computed: zero_outside clears the rest.
+Session::Range Session::computed(const Tile& tile, int value) const {
+  const Plane& p = tile.values[value];
+  return zero_border_ ? inside(tile, value) : Range{0, p.rows, 0, p.columns};
+}
+
+void Session::store_result(Tile& tile, int value, float* y) const {
+  const Plane& p = tile.values[value];
+  const ValueShape& s = values_[value];
+  const int top = tile.top * s.scale, left = tile.left * s.scale;
+  const std::ptrdiff_t width = std::ptrdiff_t{tile.width} * s.scale, height = std::ptrdiff_t{tile.height} * s.scale;
+  for (int c = 0; c < s.channels; ++c)
+    for (int r = 0; r < tile.rows * s.scale; ++r)
+      std::copy_n(p.at(c, top - p.top + r, left - p.left), tile.columns * s.scale,
+                  y + (c * height + top + r) * width + left);
 }
 
 }  // namespace subpixel

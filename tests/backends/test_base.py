@@ -140,9 +140,9 @@ def test_a_forced_target_is_obeyed(monkeypatch):
     assert _native.targets()[0] == "scalar"
     monkeypatch.delenv("SUBPIXEL_TARGET", raising=False)
     assert BACKENDS["native"].details()["chosen"] == _native.targets()[-1]
-    assert _native.Session(1, 1, 0, False, 1, "").target == _native.targets()[-1]
+    assert _native.Session(False, 1, "").target == _native.targets()[-1]
     for target in _native.targets():
-        assert _native.Session(1, 1, 0, False, 1, target).target == target
+        assert _native.Session(False, 1, target).target == target
         assert _native.IntegerSession(1, 2, True, False, False, 1, target).target == target
         monkeypatch.setenv("SUBPIXEL_TARGET", target)
         assert BACKENDS["native"].details()["chosen"] == target

@@ -18,19 +18,39 @@ from subpixel import _native
 def z(*shape, dtype=np.float32):
     return np.zeros(shape, dtype)
 
-def session(channels=1, scale=2, halo=4, zero=False, threads=2, target=""):
-    return _native.Session(channels, scale, halo, zero, threads, target)
+def session(channels=1, scale=1, zero=False, threads=2, target=""):
+    s = _native.Session(zero, threads, target)
+    s.input(channels, scale)
+    return s
 
-def conv(s=None, source=0, scale=1, lost=1, weight=(4, 1, 3, 3), bias=None, activation="none", slope=None):
+def conv(s=None, source=0, weight=(4, 1, 3, 3), bias=None, activation="none", slope=None, stride=1):
     s = s or session()
     weight = z(*weight) if isinstance(weight, tuple) else weight
-    s.conv(source, scale, lost, weight, bias, activation, slope)
+    s.conv(source, weight, bias, activation, slope, stride)
     return s
 
 def ready():
     s = conv()
-    s.pixel_shuffle(1, 2, "CRD", 2)
+    s.pixel_shuffle(1, 2, "CRD")
+    s.output(2)
     return s
+
+def moved(flow=2, reach=1.5):
+    s = session(zero=True)
+    s.input(flow, 1)
+    s.warp(0, 1, reach)
+    s.output(2)
+    return s
+
+def far(s=None, count=520):
+    s = s or session()
+    for k in range(count):  # 2047 samples each
+        s.conv(k, z(1, 1, 4095, 1), None, "none", None, 1)
+    s.output(count)
+    return s
+
+def run(s, x, y):
+    s.run([x], [y])
 
 BIG, NEGATIVE = 2**31 - 1, -(2**31)
 """
@@ -38,21 +58,22 @@ BIG, NEGATIVE = 2**31 - 1, -(2**31)
 REFUSED = [
     # making a session
     *(f"session({name}={value})" for name in ("channels", "scale", "threads") for value in ("0", "-1", "NEGATIVE")),
-    *(f"session({name}={value})" for name in ("channels", "scale", "halo") for value in ("BIG", "2**31", "1.5")),
-    "session(halo=-1)",
+    *(f"session({name}={value})" for name in ("channels", "scale") for value in ("BIG", "2**31", "1.5")),
     "session(threads=2**40)",
     "session(target='no such')",
     "session(target='scalar\\0')",
     "session(target=None)",
+    "conv().input(1, 1)",
     # convolutions
     "conv(weight=(4, 2, 3, 3))",
     "conv(weight=(4, 0, 3, 3))",
     "conv(weight=(0, 1, 3, 3))",
-    "conv(weight=(65537, 1, 1, 1), lost=0)",
+    "conv(weight=(65537, 1, 1, 1))",
     "conv(weight=(4, 1, 3))",
-    "conv(weight=(4, 1, 0, 0), lost=0)",
+    "conv(weight=(4, 1, 0, 0))",
     "conv(weight=(4, 1, 2, 2))",
     "conv(weight=(4, 1, 3, 2))",
+    "conv(weight=(1, 1, 4097, 1))",
     "conv(weight=None)",
     "conv(weight='text')",
     "conv(bias=z(3))",
@@ -63,57 +84,72 @@ REFUSED = [
     "conv(activation='gelu')",
     "conv(activation='')",
     *(f"conv(source={value})" for value in ("1", "-1", "BIG", "NEGATIVE", "2**31", "None")),
-    *(f"conv(scale={value})" for value in ("0", "2", "-1", "BIG")),
-    *(f"conv(lost={value})" for value in ("0", "2", "-1", "BIG", "NEGATIVE")),
-    "conv(weight=(4, 1, 11, 1), lost=5)",
-    "conv(weight=(4, 1, 1, 11), lost=5)",
+    *(f"conv(session(scale=6), stride={value})" for value in ("0", "4", "7", "-1", "BIG", "NEGATIVE", "2.5")),
+    "conv(stride=2)",
+    "far()",
     # joins
     *(f"session().{join}({arguments})" for join in ("add", "concat") for arguments in (
-        "[], 0", "[1], 0", "[-1], 0", "[0, 1], 0", "[0, BIG], 0", "[0, 0], -1", "[0, 0], 5", "[0, 0], BIG", "0, 0",
-        "[0, None], 0",
+        "[]", "[1]", "[-1]", "[0, 1]", "[0, BIG]", "0", "[0, None]",
     )),
-    *(f"conv().{join}({arguments})" for join in ("add", "concat") for arguments in ("[1, 1], 0", "[0, 1], 0")),
-    *(f"ready().{join}([0, 2], 2)" for join in ("add", "concat")),
-    "conv().add([0, 1], 1)",
-    "conv(weight=(40000, 1, 1, 1), lost=0).concat([1, 1], 0)",
-    "session().concat([0] * 65537, 0)",
+    *(f"ready().{join}([0, 2])" for join in ("add", "concat")),
+    "conv().add([0, 1])",
+    "conv(weight=(40000, 1, 1, 1)).concat([1, 1])",
+    "session().concat([0] * 65537)",
     # interpolation
-    *(f"session().resize(0, {factor}, 0, [0, 0], [1.0, 1.0])" for factor in ("0", "-2", "3", "65", "BIG", "NEGATIVE")),
-    *(f"session().resize({source}, 2, 0, [0, 0], [1.0, 1.0])" for source in ("1", "-1", "BIG")),
-    *(f"session().resize(0, 2, {lost}, [0, 0], [1.0, 1.0])" for lost in ("-1", "9", "BIG", "NEGATIVE")),
-    "session().resize(0, 2, 0, [], [])",
-    "session().resize(0, 2, 0, [0, 0], [1.0])",
-    "session().resize(0, 2, 0, [0, BIG], [1.0, 1.0])",
-    "session().resize(0, 2, 0, [NEGATIVE, 0], [1.0, 1.0])",
-    "session().resize(0, 2, 0, [0, 2**31], [1.0, 1.0])",
-    "session().resize(0, 2, 0, [0, 0], ['a', 'b'])",
+    *(f"session().resize(0, {factor}, [0, 0], [1.0, 1.0])" for factor in ("0", "-2", "3", "65", "BIG", "NEGATIVE")),
+    *(f"session().resize({source}, 2, [0, 0], [1.0, 1.0])" for source in ("1", "-1", "BIG")),
+    "session(scale=64 * 64).resize(0, 2, [0, 0], [1.0, 1.0])",
+    "session().resize(0, 2, [], [])",
+    "session().resize(0, 2, [0, 0], [1.0])",
+    "session().resize(0, 2, [0, BIG], [1.0, 1.0])",
+    "session().resize(0, 2, [NEGATIVE, 0], [1.0, 1.0])",
+    "session().resize(0, 2, [0, 2**31], [1.0, 1.0])",
+    "session().resize(0, 2, [0, 0], ['a', 'b'])",
     # shuffles
-    *(f"conv().pixel_shuffle(1, {factor}, 'CRD', 2)" for factor in ("0", "-1", "3", "65536", "BIG", "NEGATIVE")),
-    *(f"conv().pixel_shuffle(1, 2, 'CRD', {lost})" for lost in ("0", "1", "3", "-2", "BIG")),
-    *(f"conv().pixel_shuffle({source}, 2, 'CRD', 2)" for source in ("0", "2", "-1", "BIG")),
-    "conv().pixel_shuffle(1, 2, 'crd', 2)",
-    "conv().pixel_shuffle(1, 2, None, 2)",
+    *(f"conv().pixel_shuffle(1, {factor}, 'CRD')" for factor in ("0", "-1", "3", "65536", "BIG", "NEGATIVE")),
+    *(f"conv().pixel_shuffle({source}, 2, 'CRD')" for source in ("0", "2", "-1", "BIG")),
+    "conv().pixel_shuffle(1, 2, 'crd')",
+    "conv().pixel_shuffle(1, 2, None)",
+    # warps
+    "moved(flow=1)",
+    "moved(flow=3)",
+    *(f"moved(reach={value})" for value in ("0", "-1", "float('nan')", "float('inf')", "BIG", "None")),
+    *(f"conv(session(channels=2), weight=(2, 2, 1, 1)).warp({arguments}, 1.0)" for arguments in (
+        "1, 0", "0, 2", "-1, 0", "0, BIG", "None, 0",
+    )),
+    "ready().warp(0, 2, 1.0)",
+    # outputs
+    *(f"conv().output({value})" for value in ("0", "2", "-1", "BIG", "NEGATIVE", "None")),
     # runs
-    "session().run(z(1, 4, 4), z(1, 8, 8))",
-    "conv().run(z(1, 4, 4), z(4, 4, 4))",
-    "conv().run(z(1, 4, 4), z(4, 8, 8))",
-    *(f"ready().run(z(1, 4, 4), z({shape}))" for shape in ("1, 4, 4", "1, 8, 9", "1, 7, 8", "2, 8, 8", "0, 8, 8")),
-    *(f"ready().run(z({shape}), z(1, 8, 8))" for shape in ("2, 4, 4", "0, 4, 4", "1, 4, 5", "4, 4", "1, 1, 4, 4")),
-    "ready().run(z(1, 4, 4), z(1, 8, 8, dtype=np.float64))",
-    "ready().run(z(1, 4, 4), z(1, 8, 16)[:, :, ::2])",
-    "ready().run(z(1, 4, 4), np.broadcast_to(z(1, 1, 1), (1, 8, 8)))",
-    "ready().run(z(1, 4, 4), None)",
-    "ready().run(None, z(1, 8, 8))",
-    "ready().run(z(1, 2**30, 0), z(1, 2**31, 0))",
+    "run(session(), z(1, 4, 4), z(1, 4, 4))",
+    "run(conv(), z(1, 4, 4), z(4, 4, 4))",
+    *(f"run(ready(), z(1, 4, 4), z({shape}))" for shape in ("1, 4, 4", "1, 8, 9", "1, 7, 8", "2, 8, 8", "0, 8, 8")),
+    *(f"run(ready(), z({shape}), z(1, 8, 8))" for shape in ("2, 4, 4", "0, 4, 4", "1, 4, 5", "4, 4", "1, 1, 4, 4")),
+    "run(ready(), z(1, 4, 4), z(1, 8, 8, dtype=np.float64))",
+    "run(ready(), z(1, 4, 4), z(1, 8, 16)[:, :, ::2])",
+    "run(ready(), z(1, 4, 4), np.broadcast_to(z(1, 1, 1), (1, 8, 8)))",
+    "run(ready(), z(1, 4, 4), None)",
+    "run(ready(), None, z(1, 8, 8))",
+    "run(ready(), z(1, 2**30, 0), z(1, 2**31, 0))",
+    "ready().run([], [z(1, 8, 8)])",
+    "ready().run([z(1, 4, 4)], [])",
+    "ready().run([z(1, 4, 4)] * 2, [z(1, 8, 8)] * 2)",
+    "ready().run(z(1, 4, 4), z(1, 8, 8))",
+    "moved().run([z(1, 4, 4), z(2, 4, 5)], [z(1, 4, 4)])",
+    "moved().run([z(1, 4, 4), z(1, 4, 4)], [z(1, 4, 4)])",
+    "moved().run([z(1, 2**24 + 1, 1), z(2, 2**24 + 1, 1)], [z(1, 2**24 + 1, 1)])",
 ]  # fmt: skip
 
 DONE = [
-    "ready().run(z(1, 4, 4), z(1, 8, 8))",
-    "ready().run(z(1, 0, 4), z(1, 0, 8))",
-    "ready().run(z(1, 4, 0), z(1, 8, 0))",
+    "run(ready(), z(1, 4, 4), z(1, 8, 8))",
+    "run(ready(), z(1, 0, 4), z(1, 0, 8))",
+    "run(ready(), z(1, 4, 0), z(1, 8, 0))",
     "conv(bias=z(4), slope=z(4), activation='prelu')",
-    "session(halo=0).resize(0, 2, 0, [-1000, 1000], [1.0, 1.0])",
-    "conv(session(halo=1000))",
+    "session().resize(0, 2, [-1000, 1000], [1.0, 1.0])",
+    "conv(session(scale=6), stride=3)",
+    "moved().run([z(1, 4, 4), z(2, 4, 4) + 1e30], [z(1, 4, 4)])",
+    "moved().run((z(1, 4, 4), z(2, 4, 4) + np.float32('nan')), (z(1, 4, 4),))",
+    "moved().run([z(1, 0, 4), z(2, 0, 4)], [z(1, 0, 4)])",
 ]
 
 RUN_ALL = """
@@ -152,14 +188,18 @@ def test_what_does_is_done(outcomes, call):
 
 
 def test_a_refused_layer_leaves_the_session_as_it_was():
-    session = native.Session(1, 1, 1, False, 1, "")
+    session = native.Session(False, 1, "")
+    session.input(1, 1)
     with pytest.raises(ValueError, match="weight does not fit its source"):
-        session.conv(0, 1, 0, np.ones((1, 2, 1, 1), np.float32), None, "none", None)
-    session.conv(0, 1, 0, np.full((1, 1, 1, 1), 2, np.float32), None, "none", None)
-    with pytest.raises(ValueError, match="a layer loses more than the halo"):
-        session.conv(1, 1, 2, np.ones((1, 1, 5, 5), np.float32), None, "none", None)
+        session.conv(0, np.ones((1, 2, 1, 1), np.float32), None, "none", None, 1)
+    session.conv(0, np.full((1, 1, 1, 1), 2, np.float32), None, "none", None, 1)
+    session.output(1)
+    for k in range(1, 520):
+        session.conv(k, np.ones((1, 1, 4095, 1), np.float32), None, "none", None, 1)
+    with pytest.raises(ValueError, match="a layer reaches too far"):
+        session.output(520)
     x, y = np.arange(6, dtype=np.float32).reshape(1, 2, 3), np.zeros((1, 2, 3), np.float32)
-    session.run(x, y)
+    session.run([x], [y])
     np.testing.assert_array_equal(y, 2 * x)
 
 
@@ -172,15 +212,17 @@ def test_features_and_targets_go_together():
 
 
 def test_other_threads_go_on_while_it_runs():
-    session = native.Session(1, 1, 4, False, 1, "scalar")
-    session.conv(0, 1, 4, np.zeros((64, 1, 9, 9), np.float32), None, "tanh", None)
-    session.conv(1, 1, 4, np.zeros((1, 64, 1, 1), np.float32), None, "none", None)
+    session = native.Session(False, 1, "scalar")
+    session.input(1, 1)
+    session.conv(0, np.zeros((64, 1, 9, 9), np.float32), None, "tanh", None, 1)
+    session.conv(1, np.zeros((1, 64, 1, 1), np.float32), None, "none", None, 1)
+    session.output(2)
     x = np.zeros((1, 900, 900), np.float32)
     running, done = threading.Event(), threading.Event()
 
     def work():
         running.set()
-        session.run(x, np.empty_like(x))
+        session.run([x], [np.empty_like(x)])
         done.set()
 
     worker = threading.Thread(target=work)

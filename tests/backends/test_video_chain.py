@@ -96,7 +96,7 @@ def test_torch_agrees_with_the_reference(name):
             np.testing.assert_allclose(result[output], expected[output], rtol=0, atol=2e-4)
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", SPECS)
 def test_the_engine_agrees_with_the_reference(name):
     if BACKENDS["native"].unavailable():
         pytest.skip("this installation has no compiled module")
@@ -104,8 +104,11 @@ def test_the_engine_agrees_with_the_reference(name):
     for size in [(1, 1), (7, 5), (40, 161)]:
         inputs = inputs_for(spec, *size)
         result, expected = (made_by(backend, spec, inputs) for backend in ("native", "reference"))
+        assert list(result) == list(expected)
         for output in spec.outputs:
-            np.testing.assert_allclose(result[output], expected[output], rtol=0, atol=2e-5)
+            # A place of a warp is an f32, so differences of flows count as often as there are samples.
+            most = 2e-5 if name in CHAINS else 1e-4
+            np.testing.assert_allclose(result[output], expected[output], rtol=0, atol=most)
         again = made_by("native", spec, inputs, threads=1)
         assert all(np.array_equal(result[output], again[output]) for output in spec.outputs)
 
@@ -114,9 +117,9 @@ def test_the_engine_agrees_with_the_reference(name):
 def test_the_engine_says_what_it_does_not_run(name):
     if BACKENDS["native"].unavailable():
         pytest.skip("this installation has no compiled module")
-    text = r"^layer '\w+': backend 'native' supports video networks .*; precision='f32' with backend='reference'"
+    text = r"^layer '\w+': backend 'native' with precision='bf16' supports video networks .*; precision='f32' runs this"
     with pytest.raises(Unsupported, match=text):
-        BACKENDS["native"].prepare_video(SPECS[name], weights_for(SPECS[name]), "f32", 1)
+        BACKENDS["native"].prepare_video(SPECS[name], weights_for(SPECS[name]), "bf16", 1)
 
 
 def test_bf16_is_near():

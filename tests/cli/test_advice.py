@@ -256,14 +256,17 @@ def test_advice_about_pipes_works(tmp_path: Path, capfdbinary: pytest.CaptureFix
         assert len(list(container.decode(video=0))) == 3
 
 
-@pytest.mark.parametrize("options", ["", "--precision int8 --backend reference", "--backend native"])
+@pytest.mark.parametrize(
+    "options",
+    ["--precision int8 --backend native", "--precision int8 --backend reference", "--precision bf16 --backend native"],
+)
 def test_advice_about_networks_of_videos_works(run: Callable[..., Done], tmp_path: Path, options: str) -> None:
     command = ["video", plain(tmp_path), "-s", "3", "-n", "vespcn", "--quiet"]
-    refused = run(*command, *(options or "--backend native --precision int8").split())
+    refused = run(*command, *options.split())
     assert refused.code != 0
-    assert "; --precision f32 with --backend reference or --backend torch runs this one" in refused.err
-    assert run(*command, "--precision", "f32", "--backend", "reference").code == 0
-    assert run(*command, "--precision", "f32", "--backend", "torch", "--overwrite").code == 0
+    assert "; --precision f32 runs this one" in refused.err
+    for backend in ("native", "reference", "torch"):
+        assert run(*command, "--precision", "f32", "--backend", backend, "--overwrite").code == 0
 
 
 def test_advice_about_int8_works(run: Callable[..., Done], tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 """Videos by networks that use motion: codes in, codes out, the delay, cuts found, and what is refused."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from subpixel import Upscaler
-from subpixel.backends import FrameFormat
+from subpixel.backends import BACKENDS, FrameFormat
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models import Model
 from subpixel.models.espcn import espcn
 from subpixel.models.recurrent import recurrent
+from subpixel.models.spec import INPUT, Conv, PixelShuffle, Resize, Spec
 from subpixel.models.vespcn import vespcn
 from subpixel.ops.scenes import CutDetector
 from subpixel.upscaler import MotionNetwork, NetworkOptions
@@ -134,14 +138,61 @@ def test_a_video_resumes_in_the_middle_with_equal_bytes(model):
 
 
 def test_auto_takes_who_can():
-    from subpixel.backends import BACKENDS
-
     if BACKENDS["native"].unavailable():
         pytest.skip("this installation has no compiled module")
-    assert MotionNetwork(RECURRENT).backend == "native"
-    assert MotionNetwork(VESPCN).backend == ("reference" if BACKENDS["torch"].unavailable() else "torch")
-    with pytest.raises(Unsupported, match="backend 'native' supports video networks"):
-        MotionNetwork(VESPCN, NetworkOptions("native"))
+    for model in (RECURRENT, VESPCN):
+        assert MotionNetwork(model).backend == MotionNetwork(model, NetworkOptions("native")).backend == "native"
+    others = "reference" if BACKENDS["torch"].unavailable() else "torch"
+    assert MotionNetwork(VESPCN, NetworkOptions("auto", "bf16")).backend == others
+    with pytest.raises(Unsupported, match="backend 'native' with precision='bf16' supports video networks"):
+        MotionNetwork(VESPCN, NetworkOptions("native", "bf16"))
+
+
+def test_the_engine_needs_no_torch_for_motion():
+    """In a process where importing torch fails."""
+    if BACKENDS["native"].unavailable():
+        pytest.skip("this installation has no compiled module")
+    code = """
+import sys
+sys.modules["torch"] = None
+import numpy as np
+from subpixel.models import find
+from subpixel.upscaler import MotionNetwork
+network = MotionNetwork(find("vespcn", 4))
+frames = network.frames()
+frame = np.full((9, 14), 0.5, np.float32)
+assert frames.push_luma(frame) is None
+print(network.backend, frames.push_luma(frame).shape, len(frames.flush_luma()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "native (36, 56) 1\n", done.stderr
+
+
+def test_a_network_for_images_with_strides_sees_the_whole_image():
+    """Bands would begin where the strides do not: large images give what the planes alone give."""
+    layers = (
+        Conv("a", INPUT, 1, 4, (3, 3), "relu", stride=4),
+        Conv("b", "a", 4, 16, (3, 3)),
+        PixelShuffle("up", "b", 4),
+        Resize("sum", "up", 2),
+    )
+    model = model_of(Spec(layers, 2, "luma", "zero"))
+    y = np.random.default_rng(0).integers(16, 236, (1030, 600), np.uint8)
+    results = {}
+    for backend in ("reference", *(["native"] if not BACKENDS["native"].unavailable() else [])):
+        upscaler = Upscaler(2, model=model, backend=backend, precision="f32")
+        assert upscaler.halo is None
+        results[backend], _, _ = upscaler.yuv(y, None, None, subsampling="gray", siting=None, bits=8, full_range=False)
+        session = BACKENDS[backend].prepare(model.spec, model.weights, "f32", 1)
+        expected = session(y[None].astype(np.float32) / np.float32(255))[0] * np.float32(255)
+        np.testing.assert_allclose(results[backend], np.clip(expected, 0, 255), rtol=0, atol=0.51)
+        gray = upscaler(y)
+        assert gray.shape == (2060, 1200)
+        results[f"{backend}, image"] = gray
+    if len(results) == 4:
+        for kind in ("", ", image"):
+            one, two = (results[backend + kind].astype(int) for backend in ("native", "reference"))
+            assert np.abs(one - two).max() <= 1
 
 
 def test_refusals(tmp_path):

@@ -28,6 +28,7 @@ struct Warp {
   Sampling sampling;
   Outside outside;
   double a;  // the cubic's parameter
+  int first_row = 0, first_column = 0;  // of the flow's first sample, if it is a part of a larger one
 };
 
 // One f32 volume (channels, depth, height, width), sampled at positions (slices, rows, columns, 3): x before y before

@@ -89,11 +89,11 @@ void find_positions(const Warp& w, const Axis& ax, const Axis& ay, int row, int 
   at.padded = (at.count + kLanes - 1) / kLanes * kLanes;
   read_positions(w, std::ptrdiff_t{row} * w.columns + first, at);
   Box box = {fill(ax.last), Vec{}, fill(ay.last), Vec{}};
-  Ints index = fill(first) + counting();
+  Ints index = fill(first + w.first_column) + counting();
   for (int i = 0; i < at.padded; i += kLanes, index += kLanes) {
     const Vec px = load<Vec>(at.x + i), py = load<Vec>(at.y + i);
     const Vec x = map_outside<outside, cubic>(w.flow ? to_float(index) + px : from_grid(px, ax), ax);
-    const Vec y = map_outside<outside, cubic>(w.flow ? static_cast<float>(row) + py : from_grid(py, ay), ay);
+    const Vec y = map_outside<outside, cubic>(w.flow ? static_cast<float>(row + w.first_row) + py : from_grid(py, ay), ay);
     store(at.x + i, x);
     store(at.y + i, y);
     box = {smaller(x, box.left), larger(x, box.right), smaller(y, box.top), larger(y, box.bottom)};

@@ -30,18 +30,23 @@ class Band:
     result: slice
 
 
-def bands(height: int, width: int, scale: int, halo: int) -> Iterator[Band]:
+def bands(height: int, width: int, scale: int, halo: int | None) -> Iterator[Band]:
     """The bands of an image, from the top.
 
     Args:
         height: rows of the input.
         width: columns of the input.
         scale: the upscaling factor.
-        halo: input rows above and below that an output row depends on.
+        halo: input rows above and below that an output row depends on; None if a network must see the whole image,
+            which is then one band.
 
     >>> next(bands(3000, 1024, 2, 4))
     Band(top=0, bottom=256, source=slice(0, 260, None), crop=slice(0, 512, None), result=slice(0, 512, None))
     """
+    if halo is None:
+        everything = slice(0, height * scale)
+        yield Band(0, height, slice(0, height), everything, everything)
+        return
     step = rows_at_once(width * scale**2)
     for top in range(0, height, step):
         bottom = min(top + step, height)

@@ -218,7 +218,7 @@ def upscale(
     results: Sequence[Plane],
     form: FrameFormat,
     scale: int,
-    halo: int,
+    halo: int | None,
     session_reads_bytes: bool,
 ) -> None:
     """Upscale a frame with a session on planes, in NumPy: luma by the network, chroma cubic (a = −0.5).
@@ -231,7 +231,7 @@ def upscale(
         results: the planes to write to.
         form: the format of the frame.
         scale: of the network.
-        halo: input samples on each side that an output sample depends on.
+        halo: input samples on each side that an output sample depends on; None for all.
         session_reads_bytes: the session reads u8 too. Codes are then passed on as they are where the format allows.
     """
     _upscale_luma(session, planes[0], results[0], form, scale, halo, session_reads_bytes and form.network_bytes)
@@ -308,7 +308,7 @@ def _taps(
 
 
 def _upscale_luma(
-    session: Session, y: Plane, result: Plane, form: FrameFormat, scale: int, halo: int, as_bytes: bool
+    session: Session, y: Plane, result: Plane, form: FrameFormat, scale: int, halo: int | None, as_bytes: bool
 ) -> None:
     height, width = y.shape
     unit, black, codes = form.codes

@@ -21,6 +21,7 @@ from subpixel.backends.base import (
     check_planes,
 )
 from subpixel.backends.frames import FrameFormat
+from subpixel.backends.native_graph import Graph, phases
 from subpixel.backends.video_chain import ChainVideoSession
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
 from subpixel.models.bicubic import bicubic
@@ -28,15 +29,14 @@ from subpixel.models.chain import Chain, chain_of, row_of, video_chain_of
 from subpixel.models.graph import require_single_image
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.lowering import lower
-from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, Warp
+from subpixel.models.spec import Spec
 from subpixel.ops.native import forced_target, native_module
-from subpixel.ops.resizing.taps import axis_taps
 
 __all__ = ["NativeBackend", "native_module"]
 
 
 class NativeBackend:
-    """f32 for any network on images, bf16 and int8 for plain chains.
+    """f32 for any network, bf16 and int8 for plain chains.
 
     The engine uses the best instruction set of the machine. The environment variable ``SUBPIXEL_TARGET`` forces one.
     """
@@ -69,7 +69,7 @@ class NativeBackend:
         if threads < 1:
             raise InvalidArgument(f"backend 'native': threads={threads}: at least 1 is needed")
         require_single_image(spec)
-        # The engine has no transposed convolution.
+        # Chains have no transposed convolution.
         spec, weights = lower(spec, weights)
         if precision == "int8":
             return _integer_session(module, spec, integer_network(spec, weights, quantisation), threads)
@@ -78,37 +78,7 @@ class NativeBackend:
         except Unsupported:
             if precision == "bf16":
                 raise
-        for layer in spec.layers:
-            if isinstance(layer, Warp) or (isinstance(layer, Conv) and layer.stride > 1):
-                raise Unsupported(
-                    f"layer '{layer.name}': backend 'native' has no strides and no warps; 'reference' and 'torch' "
-                    "have both"
-                )
-        zero = spec.border == "zero"
-        engine = module.Session(spec.channels, spec.scale, spec.halo, zero, threads, forced_target())
-        # The engine always runs on a tile with its halo, whatever the border rule. So it needs to know how many samples
-        # convolution without padding loses.
-        values = spec.values if not zero else Spec(spec.layers, spec.scale, spec.colour, "replicate").values
-        number = {INPUT: 0}
-        for layer in spec.layers:
-            value = values[layer.name]
-            if isinstance(layer, Conv):
-                tensors = [weights.get(f"{layer.owner}.{part}") for part in ("weight", "bias", "slope")]
-                weight, bias, slope = (_array(t) for t in tensors)
-                engine.conv(number[layer.source], value.scale, value.lost, weight, bias, layer.activation, slope)
-            elif isinstance(layer, Add):
-                engine.add([number[name] for name in layer.sources], value.lost)
-            elif isinstance(layer, Concat):
-                engine.concat([number[name] for name in layer.sources], value.lost)
-            elif isinstance(layer, Resize):
-                offset, weight_of = _phases(layer.factor, layer.mode)
-                engine.resize(number[layer.source], layer.factor, value.lost, offset, weight_of)
-            else:
-                assert isinstance(layer, PixelShuffle)
-                engine.pixel_shuffle(number[layer.source], layer.factor, layer.order, value.lost)
-            number[layer.name] = len(number)
-
-        return _session(module, engine, spec, threads)
+        return _session(module, Graph(module, spec, weights, threads), spec, threads)
 
     def prepare_video(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
@@ -118,7 +88,12 @@ class NativeBackend:
             raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
         if threads < 1:
             raise InvalidArgument(f"backend 'native': threads={threads}: at least 1 is needed")
-        chain = video_chain_of(spec, "backend 'native'")
+        try:
+            chain = video_chain_of(spec, f"backend 'native' with precision='{precision}'")
+        except Unsupported:
+            if precision != "f32":
+                raise
+            return Graph(module, spec, weights, threads)
         if precision == "int8":
             run_convs = _integer_row(module, integer_network(spec, weights, quantisation), threads)
         else:
@@ -221,7 +196,8 @@ class _GraphSession(_PlaneSession):
         height, width, _ = pixels.shape
         scale, pixels = self._spec.scale, np.ascontiguousarray(pixels)
         result = _empty_result(pixels, scale)
-        for band in bands(height, width, scale, self._spec.halo):
+        halo = self._spec.halo if self._spec.multiple == 1 else None
+        for band in bands(height, width, scale, halo):
             rows = pixels[band.source]
             luma = np.empty((len(rows), width), np.float32)
             self._module.luma(rows, luma, alpha, self._threads, self._target)
@@ -320,13 +296,5 @@ def _rows_contiguous(plane: NDArray[Any]) -> bool:
 
 @lru_cache(maxsize=64)
 def _cubic(scale: int, centre: float = 0.5) -> tuple[list[int], list[float]]:
-    offsets, weights = _phases(scale, "cubic", centre)
+    offsets, weights = phases(scale, "cubic", centre)
     return offsets[::4], weights
-
-
-def _phases(factor: int, mode: Any, centre: float = 0.5) -> tuple[list[int], list[float]]:
-    """Offsets and weights of the ``factor`` output samples of one input sample, away from the edges."""
-    middle = 8
-    taps = axis_taps(2 * middle + 1, (2 * middle + 1) * factor, factor, mode=mode, centre=centre)
-    rows = slice(middle * factor, (middle + 1) * factor)
-    return (taps.index[rows] - middle).ravel().tolist(), taps.weight[rows].ravel().tolist()

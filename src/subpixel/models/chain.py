@@ -138,8 +138,7 @@ def video_chain_of(spec: Spec, user: str) -> VideoChain:
     def unsupported(layer: str) -> Unsupported:
         return Unsupported(
             f"layer '{layer}': {user} supports video networks that join their inputs, then have convolutions one after "
-            "another, a pixel shuffle, and the frame added by nearest; precision='f32' with backend='reference' or "
-            "backend='torch' runs this one"
+            "another, a pixel shuffle, and the frame added by nearest; precision='f32' runs this one"
         )
 
     join, *layers = spec.layers

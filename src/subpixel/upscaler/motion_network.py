@@ -29,9 +29,9 @@ class MotionNetwork:
 
     Args:
         model: a luma model whose Spec reads several frames, a state or its previous result.
-        options: backend, precision and threads. ``backend="auto"`` is the compiled engine for a chain, such as our
-            recurrent network, else torch if it is installed. Results of two backends differ in their last bits, so use
-            the same backend to resume a video.
+        options: backend, precision and threads. ``backend="auto"`` is the compiled engine. It has bf16 and int8 for
+            chains, such as our recurrent network; in bf16 torch runs the others, or the reference. Results of two
+            backends differ in their last bits, so use the same backend to resume a video.
 
     Raises:
         InvalidArgument: unknown backend or precision.
@@ -58,7 +58,7 @@ class MotionNetwork:
     def _prepare(self, name: str, precision: str) -> tuple[str, str, VideoSession]:
         spec, weights, quantisation = self.model.spec, self.model.weights, self.model.quantisation
         first, precision = choose_backend(name, precision, quantisation)
-        # The reference takes seconds for a frame of a network with warps, so torch comes first.
+        # Without the engine the reference takes seconds for a frame of a network with warps, so torch comes first.
         others = [BACKENDS[other] for other in ("torch", "reference") if not BACKENDS[other].unavailable()]
         try:
             return first.name, precision, first.prepare_video(spec, weights, precision, self.threads, quantisation)

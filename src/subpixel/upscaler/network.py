@@ -96,7 +96,9 @@ class Network:
         else:
             self.scale = model.spec.scale
             self.colour = model.spec.colour
-            self.halo = max(model.spec.halo, bicubic(self.scale).halo)
+            # Strides count from the image's first sample, so the network cannot begin anywhere.
+            if model.spec.multiple == 1:
+                self.halo = max(model.spec.halo, bicubic(self.scale).halo)
         self._luma = self.colour == "luma"
         # The shipped model ``bicubic`` works on R, G and B, but planes of luma can be interpolated too.
         self._plain_planes = isinstance(model, Model) and model.spec == bicubic(self.scale, colour="rgb")
@@ -205,7 +207,6 @@ class Network:
         elif isinstance(self._session, FrameSession):
             self._session.frame(checked, result, form)
         else:
-            assert self.halo is not None  # a luma network has this method
             upscale(self._session, checked, result, form, self.scale, self.halo, self._bytes)
         return result
 
@@ -291,9 +292,5 @@ class Network:
 
     def _bands(self, image: NDArray[Any]) -> Iterator[tuple[NDArray[Any], Band]]:
         height, width = image.shape[:2]
-        if self.halo is None:
-            all_rows = slice(0, height * self.scale)
-            yield image, Band(0, height, slice(0, height), all_rows, all_rows)
-            return
         for band in bands(height, width, self.scale, self.halo):
             yield image[band.source], band
