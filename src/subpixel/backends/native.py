@@ -20,6 +20,7 @@ from subpixel.backends.base import (
     Weights,
     check_planes,
 )
+from subpixel.backends.flat import check_flat
 from subpixel.backends.frames import FrameFormat
 from subpixel.backends.video_chain import ChainVideoSession
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
@@ -61,7 +62,13 @@ class NativeBackend:
         }
 
     def prepare(
-        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+        self,
+        spec: Spec,
+        weights: Weights,
+        precision: str,
+        threads: int,
+        quantisation: Quantisation = None,
+        flat: int | None = None,
     ) -> Session:
         module = native_module()
         if module is None:
@@ -69,6 +76,7 @@ class NativeBackend:
         if threads < 1:
             raise InvalidArgument(f"backend 'native': threads={threads}: at least 1 is needed")
         require_single_image(spec)
+        check_flat(spec, flat)
         # The engine has no transposed convolution.
         spec, weights = lower(spec, weights)
         if precision == "int8":

@@ -20,6 +20,7 @@ from subpixel.cli.options import (
     REPORTING,
     Backend,
     Deinterlace,
+    Exact,
     Model,
     Precision,
     Scale,
@@ -162,6 +163,7 @@ def video(
     model: Model = "auto",
     precision: Precision = "auto",
     strength: Strength = 1.0,
+    exact: Exact = False,
     deinterlace: Deinterlace = False,
     realtime: Annotated[
         bool,
@@ -233,7 +235,9 @@ def video(
         "realtime": realtime,
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
     }
-    upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, strength=strength)
+    upscaler = Upscaler(
+        scale, model=model, backend=backend, precision=precision, threads=threads, strength=strength, exact=exact
+    )
     if is_output_stream(output) or (piped and output is None):
         if dry:
             raise InvalidArgument("--dry-run: frames would go to standard output; name a file with -o to see its plan")

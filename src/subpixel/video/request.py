@@ -286,6 +286,7 @@ class Request:
             "source": source_identity(plan.video.path),
             "model": [network.model.name, weights_digest(network), network.backend, network.precision],
             "mix": [network.ensemble, network.strength],
+            "flat": network.flat,
             "encoding": plan.encoding.describe(),
             "video": repr(plan.stream),
             "deinterlace": self.deinterlace,
