@@ -16,6 +16,10 @@ class PlanesIo : public ChainIo {
     const Sample* from = x_ + (std::ptrdiff_t{channel} * height_ + row) * width_ + left;
     for (int k = 0; k < count; ++k) to[k] = value(from[k]);
   }
+  const std::uint8_t* bytes(int row) const override {
+    if constexpr (sizeof(Sample) == 1) return x_ + std::ptrdiff_t{row} * width_;
+    else return nullptr;
+  }
   std::unique_ptr<RowSink> sink(int left, int columns) const override {
     return std::make_unique<Strip>(*this, left, columns);
   }
