@@ -19,9 +19,10 @@ class PlainRows {
     columns_ = columns;
     count_ = rows;
     stride_ = columns + 2 * kPlainReach;
-    samples_.resize(static_cast<std::size_t>(rows * stride_));
-    down_.resize(static_cast<std::size_t>(stride_));
-    v_.resize(static_cast<std::size_t>(stride_));
+    samples_.resize(static_cast<std::size_t>(rows * stride_ + 2 * kStep));
+    down_.resize(static_cast<std::size_t>(stride_ + 2 * kStep));
+    v_.resize(static_cast<std::size_t>(stride_ + 2 * kStep));
+    z_.resize(static_cast<std::size_t>(stride_ + 2 * kStep));
   }
 
   // The place of column left - kPlainReach of a row, which is overwritten.
@@ -41,19 +42,24 @@ class PlainRows {
     const Sample* rows[2 * kPlainReach + 1];
     for (int k = -kPlainReach; k <= kPlainReach; ++k)
       rows[k + kPlainReach] = this->row(std::clamp(row + k, 0, height - 1)) + span.first;
-    const int n = span.last - span.first;
+    const int n = span.last - span.first, whole = (n + kStep - 1) / kStep * kStep;
     const Sample* here = base ? nullptr : rows[kPlainReach] + kPlainReach;
     for (int i = 0; i < scale; ++i) {
-      down(rows, taps + 4 * i, n + 2 * kPlainReach, down_.data(), v_.data());
-      for (int j = 0; j < scale; ++j)
-        across(down_.data() + kPlainReach, v_.data() + kPlainReach, taps + 4 * j, here, n, to(i, j) + span.first);
+      down(rows, taps + 4 * i, whole + kStep, down_.data(), v_.data());
+      for (int j = 0; j < scale; ++j) {
+        across(down_.data() + kPlainReach, v_.data() + kPlainReach, taps + 4 * j, here, whole, z_.data());
+        std::copy_n(z_.data(), n, to(i, j) + span.first);
+      }
     }
   }
 
  private:
+  // Rows are computed in whole steps, the vectors of any target, and copied: the rest of a vector would take longer.
+  static constexpr int kStep = 32;
+
   int left_ = 0, columns_ = 0, count_ = 1;
   std::ptrdiff_t stride_ = 0;
-  std::vector<Sample> samples_, down_, v_;
+  std::vector<Sample> samples_, down_, v_, z_;
 };
 
 }  // namespace subpixel

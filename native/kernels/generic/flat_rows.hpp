@@ -54,13 +54,21 @@ void down_s16(const Half* const* rows, const Half* taps, int n, Half* __restrict
   }
 }
 
+// The pointer, of which the compiler no longer knows that it is another's neighbour: gcc 12 would carry samples from one
+// iteration to the next, and then finds no vectors.
+inline const Half* apart(const Half* p) {
+  asm("" : "+r"(p));
+  return p;
+}
+
 template <bool Base>
 void across_integers(const Half* down, const Half* v, const Half* taps, const Half* here, int n, Half* __restrict z) {
   const Half wa = taps[0], wb = taps[1], wc = taps[2], wd = taps[3];
+  const Half *a = apart(v - 2), *b = apart(v - 1), *c = apart(v + 1), *d = apart(v + 2);
   for (int k = 0; k < n; ++k) {
     const Half m = v[k];
-    const Half outer = sum(product(difference(v[k - 2], m), wa), product(difference(v[k + 2], m), wd));
-    const Half inner = sum(product(difference(v[k - 1], m), wb), product(difference(v[k + 1], m), wc));
+    const Half outer = sum(product(difference(a[k], m), wa), product(difference(d[k], m), wd));
+    const Half inner = sum(product(difference(b[k], m), wb), product(difference(c[k], m), wc));
     const Half total = sum(sum(down[k], sum(outer, inner)), 1);
     const Half half = static_cast<Half>(total >> 1);
     z[k] = Base ? half : sum(half, static_cast<Half>(here[k] * 8));
