@@ -208,7 +208,7 @@ void ChainSession::begin(Strip& s, const ChainIo& io, int row) const {
 const std::vector<Span>& ChainSession::spans_of(Strip& s, int layer, int row) const {
   const int reach_h = layer < 0 ? reach_h_ : layers_[layer].reach_h;
   const int reach_w = layer < 0 ? reach_w_ : layers_[layer].reach_w;
-  if (s.cells == nullptr) {
+  if (s.cells == nullptr || !s.cells->worth_spans()) {
     s.all.assign(1, {0, s.columns + 2 * reach_w});
     return s.all;
   }

@@ -50,6 +50,7 @@ FlatCells::FlatCells(const ChainIo& io, int height, int width, int threshold, co
       busy_(static_cast<std::size_t>(rows_) * static_cast<std::size_t>(columns_)) {
   find(io, height, width, threshold, kernels, threads);
   widen();
+  flat_ = std::count(busy_.begin(), busy_.end(), std::uint8_t{0});
 }
 
 void FlatCells::find(const ChainIo& io, int height, int width, int threshold, const FlatKernels& kernels,

@@ -1,6 +1,7 @@
 // Finds the flat cells of an image, and the columns of every row that must be computed for the others.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,14 +18,18 @@ class FlatCells {
 
   // Whether the network computes each cell of a row of cells.
   const std::uint8_t* row(int cell_row) const { return busy_.data() + std::ptrdiff_t{cell_row} * columns_; }
-  int rows() const { return rows_; }
-  int columns() const { return columns_; }
+  // Whether so many cells are flat that spans of rows cost less than whole rows.
+  bool worth_spans() const { return flat_ * kLeastShare > static_cast<std::ptrdiff_t>(busy_.size()); }
 
  private:
   void find(const ChainIo& io, int height, int width, int threshold, const FlatKernels& kernels, int threads);
   void widen();
 
+  // One of so many cells must be flat: rows around the others are computed too, and each span has a cost of its own.
+  static constexpr std::ptrdiff_t kLeastShare = 4;
+
   int rows_, columns_;
+  std::ptrdiff_t flat_ = 0;
   std::vector<std::uint8_t> busy_;  // [row of cells][cell]
 };
 

@@ -14,7 +14,7 @@ from subpixel.models.chain import chain_of
 from subpixel.models.flat import LEAST_HALO, flat_samples, plain_resize
 from subpixel.models.spec import Spec
 
-__all__ = ["check_flat", "flat_session"]
+__all__ = ["check_flat", "flat_session", "has_flat_cells"]
 
 
 def check_flat(spec: Spec, flat: int | None) -> None:
@@ -29,6 +29,20 @@ def check_flat(spec: Spec, flat: int | None) -> None:
     reach = (sum(conv.kernel[axis] // 2 for conv in chain.convs) for axis in (0, 1))
     if spec.colour != "luma" or min(reach) < LEAST_HALO:
         raise Unsupported("flat cells need a network on luma that sees at least two samples to each side")
+
+
+def has_flat_cells(spec: Spec) -> bool:
+    """Whether a network can have flat cells: it is a plain chain on luma that sees two samples to each side.
+
+    >>> from subpixel.models import bicubic, espcn
+    >>> has_flat_cells(espcn(2)), has_flat_cells(bicubic(2))
+    (True, False)
+    """
+    try:
+        check_flat(spec, 0)
+    except Unsupported:
+        return False
+    return True
 
 
 def flat_session(session: Session, scale: int, flat: int) -> Session:
