@@ -68,6 +68,19 @@ class ChainBuilder {
     session_.run(frame);
   }
 
+  void skip_flat(int threshold, const std::vector<int>& integer, const std::vector<float>& real) {
+    const std::size_t count = static_cast<std::size_t>(shape().scale) * 4;
+    need(complete() && shape().channels == 1 && session_.sees_plain_reach(), "a network that can have flat cells");
+    need(threshold >= 0 && threshold <= 510, "threshold must be 0 to 510");
+    need(integer.size() == count && real.size() == count, "taps do not fit the scale");
+    PlainTaps taps{{}, real};
+    for (int tap : integer) {
+      need(tap >= -32767 && tap <= 32767, "taps must have 16 bits");
+      taps.integer.push_back(static_cast<std::int16_t>(tap));
+    }
+    session_.skip_flat(threshold, std::move(taps));
+  }
+
   std::string target() const { return session_.target(); }
   std::string kernels() const { return session_.kernels(); }
 
@@ -127,6 +140,8 @@ void bind_runs(nanobind::class_<Builder>& bound) {
            "full_range"_a, "down"_a, "across"_a, "row_first"_a, "row_weight"_a, "column_first"_a, "column_weight"_a)
       .def("frame", &Builder::template frame<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "bits"_a,
            "full_range"_a, "down"_a, "across"_a, "row_first"_a, "row_weight"_a, "column_first"_a, "column_weight"_a)
+      .def("skip_flat", &Builder::skip_flat, "threshold"_a, "integer"_a, "real"_a,
+           "From now on, flat cells get the plain resize; the threshold is in halves of a code.")
       .def_prop_ro("target", &Builder::target)
       .def_prop_ro("kernels", &Builder::kernels);
 }

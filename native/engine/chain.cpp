@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
+#include "flat_cells.hpp"
+#include "plain_rows.hpp"
 #include "row_scheduler.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/parallel.hpp"
@@ -64,6 +67,12 @@ struct ChainSession::Strip {
   std::ptrdiff_t last_stride = 0;
   std::vector<const Cell*> pointers;
   std::unique_ptr<RowSink> result;
+  // If flat cells are not computed: the columns of every value that are, the input's first; and the plain resize.
+  const FlatCells* cells = nullptr;
+  std::vector<Spans> spans;
+  std::vector<Span> all;
+  PlainRows<std::int16_t> plain_integers;
+  PlainRows<float> plain_floats;
 };
 
 // The columns of a layer's result that are computed.
@@ -71,7 +80,8 @@ int ChainSession::columns_of(const Strip& s, int layer) const { return s.columns
 
 ChainSession::ChainSession(const ChainShape& shape, int threads, const std::string& target, int group, int pieces)
     : shape_(shape), threads_(threads), group_(group), pieces_(pieces), target_(find_target(target).name),
-      image_kernels_(*find_target(target).image), permuter_(*find_target(target).permute) {}
+      image_kernels_(*find_target(target).image), permuter_(*find_target(target).permute),
+      flat_kernels_(*find_target(target).flat) {}
 
 ChainSession::KernelShape ChainSession::kernel_shape(int kernel_h) const {
   const int at_once = group_ / pieces_;
@@ -134,11 +144,14 @@ void ChainSession::run_with(const ChainIo& io, int height, int width) const {
   if (layers_.empty()) throw std::logic_error("a session without layers");
   if (height < 1 || width < 1) return;
   const int columns = strip_columns(width);
+  std::optional<FlatCells> cells;
+  if (threshold_ >= 0) cells.emplace(io, height, width, threshold_, flat_kernels_, threads_);
   RowScheduler scheduler(ceil_div(width, columns), height, threads_);
   parallel(scheduler.max_threads(), threads_, [&](const auto&) {
     Strip s{};
     s.height = height;
     s.width = width;
+    s.cells = cells ? &*cells : nullptr;
     RowScheduler::Share share;
     while (scheduler.take(share)) {
       if (share.fresh) {
@@ -171,7 +184,8 @@ void ChainSession::begin(Strip& s, const ChainIo& io, int row) const {
     if (layers_[k].layout != InputLayout::winograd) continue;
     Strip::Ring& to = s.transformed[k];
     to.rows = layers_[k].kernel_h;
-    to.group_stride = kWinogradParts * (ceil_div(winograd_tiles(columns_of(s, k)), kWinogradStep) * kWinogradStep);
+    // One step more: a span may begin between two steps.
+    to.group_stride = kWinogradParts * ((ceil_div(winograd_tiles(columns_of(s, k)), kWinogradStep) + 1) * kWinogradStep);
     to.row_stride = to.group_stride * layers_[k].kernel_shape.groups;
     to.hold();
   }
@@ -181,6 +195,24 @@ void ChainSession::begin(Strip& s, const ChainIo& io, int row) const {
   s.last_stride = wide;
   s.last.resize(static_cast<std::size_t>(whole_lines(layers_.back().stored * s.last_stride)));
   s.result = io.sink(s.left, s.columns);
+  s.spans.resize(static_cast<std::size_t>(count + 1));
+  for (Spans& spans : s.spans) spans.forget();
+  if (s.cells == nullptr) return;
+  // Some more rows are kept than lie between the newest of the input and the oldest that the resize reads.
+  const int kept = reach_h_ + group_ + kPlainReach + 1;
+  if (integers()) s.plain_integers.begin(s.left, s.columns, kept);
+  else s.plain_floats.begin(s.left, s.columns, kept);
+}
+
+// The columns of a row of a layer's result that are computed, counted from its first one; layer -1 is the input.
+const std::vector<Span>& ChainSession::spans_of(Strip& s, int layer, int row) const {
+  const int reach_h = layer < 0 ? reach_h_ : layers_[layer].reach_h;
+  const int reach_w = layer < 0 ? reach_w_ : layers_[layer].reach_w;
+  if (s.cells == nullptr || !s.cells->worth_spans()) {
+    s.all.assign(1, {0, s.columns + 2 * reach_w});
+    return s.all;
+  }
+  return s.spans[layer + 1].of(*s.cells, row, s.height, s.left, s.columns, reach_h, reach_w, gap());
 }
 
 // Computes one row of every value in turn, each as far ahead of the result as the later layers reach, until the
@@ -197,6 +229,7 @@ void ChainSession::advance(Strip& s, const ChainIo& io, int until) const {
       conv_row(s, k, layer_row);
     }
     const int row = s.next_row - reach_h_;
+    if (row >= s.top && s.cells != nullptr) write_plain(s, row);
     if (row >= s.top) s.result->write(row, {s.last.data(), s.last_stride});
   }
 }
@@ -212,23 +245,65 @@ void ChainSession::load_line(Strip& s, const ChainIo& io, int channel, int row, 
   const int first = std::max(0, reach - s.left), last = std::min(wide, s.width - s.left + reach);
   float* const line = s.samples.data();
   io.fetch(channel, inside, s.left - reach + first, last - first, line + first);
+  if (s.cells != nullptr && inside == row) keep_plain_row(s, row, first, last);
   std::fill(line, line + first, shape_.zero_border ? 0.0f : line[first]);
   std::fill(line + last, line + wide, shape_.zero_border ? 0.0f : line[last - 1]);
-  for (int p = 0; p < pieces_; ++p) encode(line, wide, p, to + p * s.line_stride);
+  for (const Span& span : spans_of(s, -1, row))
+    for (int p = 0; p < pieces_; ++p)
+      encode(line + span.first, span.last - span.first, p, to + p * s.line_stride + span.first);
+}
+
+// Keeps a row of the input for the plain resize. first … last: the columns inside the image, counted from left - reach.
+void ChainSession::keep_plain_row(Strip& s, int row, int first, int last) const {
+  const int skipped = reach_w_ - kPlainReach;
+  const int begin = std::max(0, first - skipped);
+  const int end = std::min(s.columns + 2 * kPlainReach, last - skipped);
+  const float* from = s.samples.data() + skipped + begin;
+  if (integers()) {
+    flat_kernels_.halves(from, end - begin, s.plain_integers.row(row) + begin);
+    s.plain_integers.repeat_edges(row, begin, end);
+  } else {
+    std::copy_n(from, end - begin, s.plain_floats.row(row) + begin);
+    s.plain_floats.repeat_edges(row, begin, end);
+  }
+}
+
+// Writes the plain resize of a row's flat cells in place of the last layer's result.
+void ChainSession::write_plain(Strip& s, int row) const {
+  const std::uint8_t* const busy = s.cells->row(row / kCell);
+  const int from = s.left / kCell, until = ceil_div(s.left + s.columns, kCell);
+  const FlatKernels& kernels = flat_kernels_;
+  const auto place = [&](auto* values) {
+    return [this, &s, values](int i, int j) { return values + phase(0, i, j) * s.last_stride; };
+  };
+  for (int k = from, end; k < until; k = end) {
+    end = k + 1;
+    if (busy[k]) continue;
+    while (end < until && !busy[end]) ++end;
+    const Span span{(k - from) * kCell, std::min((end - from) * kCell, s.columns)};
+    if (integers())
+      s.plain_integers.write(row, s.height, span, shape_.scale, taps_.integer.data(), shape_.base, kernels.down_s16,
+                             kernels.across_s16, place(reinterpret_cast<std::int16_t*>(s.last.data())));
+    else
+      s.plain_floats.write(row, s.height, span, shape_.scale, taps_.real.data(), shape_.base, kernels.down_f32,
+                           kernels.across_f32, place(reinterpret_cast<float*>(s.last.data())));
+  }
 }
 
 // Packs one row of the input into cells.
 void ChainSession::load_row(Strip& s, const ChainIo& io, int row) const {
-  const int shift = 32 / group_, wide = s.columns + 2 * reach_w_;
+  const int shift = 32 / group_;
   Strip::Ring& ring = s.rings[0];
   Cell* cells = ring.next(row - s.first_row);
   const auto line = [&](int k) { return s.lines.data() + k * s.line_stride; };
   // Combines the lowest bits of each line.
   const auto pack_lines = [&](Cell* to, const auto& part) {
-    std::copy(part(0), part(0) + wide, to);
-    for (int k = 1; k < group_; ++k) {
-      const Cell* from = part(k);
-      for (int x = 0; x < wide; ++x) to[x] |= from[x] << (k * shift);
+    for (const Span& span : spans_of(s, -1, row)) {
+      std::copy(part(0) + span.first, part(0) + span.last, to + span.first);
+      for (int k = 1; k < group_; ++k) {
+        const Cell* from = part(k);
+        for (int x = span.first; x < span.last; ++x) to[x] |= from[x] << (k * shift);
+      }
     }
   };
   const int at_once = group_ / pieces_;  // samples in a cell
@@ -254,31 +329,40 @@ void ChainSession::load_row(Strip& s, const ChainIo& io, int row) const {
 
 void ChainSession::conv_row(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
-  Strip::Ring& from = l.layout == InputLayout::winograd ? s.transformed[layer] : s.rings[layer];
+  const bool winograd = l.layout == InputLayout::winograd, last = layer + 1 == layers();
+  Strip::Ring& from = winograd ? s.transformed[layer] : s.rings[layer];
   RowConv a{};
   s.pointers.resize(static_cast<std::size_t>(l.kernel_shape.rows));
   const int first = row - s.first_row - l.kernel_h / 2;
-  for (int r = 0; r < l.kernel_shape.rows; ++r) s.pointers[r] = from.at(first + r * l.kernel_shape.row_step);
   a.rows = s.pointers.data();
   a.kernel_rows = l.kernel_shape.rows;
   a.groups = l.kernel_shape.groups;
   a.kernel_columns = l.kernel_w;
   a.group_stride = from.group_stride;
-  a.columns = columns_of(s, layer);
-  if (layer + 1 == layers()) {
-    a.last = s.last.data();
-    a.last_stride = s.last_stride;
-    return conv(a, layer);
+  Cell* const out = last ? nullptr : s.rings[layer + 1].next(row - s.first_row);
+  for (const Span& span : spans_of(s, layer, row)) {
+    // A tile of Winograd's stands for kWinogradColumns columns, of which spans begin at a multiple.
+    const int start = winograd ? span.first / kWinogradColumns : span.first;
+    for (int r = 0; r < l.kernel_shape.rows; ++r)
+      s.pointers[r] = from.at(first + r * l.kernel_shape.row_step) + start;
+    a.columns = span.last - span.first;
+    if (last) {
+      const std::ptrdiff_t bytes = integers() ? sizeof(std::int16_t) : sizeof(float);
+      a.last = reinterpret_cast<unsigned char*>(s.last.data()) + span.first * bytes;
+      a.last_stride = s.last_stride;
+      conv(a, layer);
+      continue;
+    }
+    if (l.skip >= 0) {
+      Strip::Ring& earlier = s.rings[l.skip + 1];
+      a.skip = earlier.at(row - s.first_row) + layers_[l.skip].reach_w - l.reach_w + span.first;
+      a.skip_stride = earlier.group_stride;
+    }
+    a.out = out + span.first;
+    a.out_stride = s.rings[layer + 1].group_stride;
+    conv(a, layer);
   }
-  if (l.skip >= 0) {
-    Strip::Ring& earlier = s.rings[l.skip + 1];
-    a.skip = earlier.at(row - s.first_row) + layers_[l.skip].reach_w - l.reach_w;
-    a.skip_stride = earlier.group_stride;
-  }
-  Strip::Ring& to = s.rings[layer + 1];
-  a.out = to.next(row - s.first_row);
-  a.out_stride = to.group_stride;
-  conv(a, layer);
+  if (last) return;
   if (shape_.zero_border) zero_outside(s, layer, row);
   transform_row(s, layer + 1, row);
 }
@@ -288,8 +372,16 @@ void ChainSession::transform_row(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
   if (l.layout != InputLayout::winograd) return;
   Strip::Ring &from = s.rings[layer], &to = s.transformed[layer];
-  transform(from.at(row - s.first_row), from.group_stride, l.kernel_shape.groups, winograd_tiles(columns_of(s, layer)),
-            to.next(row - s.first_row), to.group_stride);
+  const Cell* const cells = from.at(row - s.first_row);
+  Cell* const parts = to.next(row - s.first_row);
+  for (const Span& span : spans_of(s, layer - 1, row)) {
+    // The tiles of the layer that begin in the span; the row has two columns more than the layer's result.
+    const int first = span.first / kWinogradColumns;
+    const int last = std::min(winograd_tiles(span.last), winograd_tiles(columns_of(s, layer)));
+    if (first < last)
+      transform(cells + span.first, from.group_stride, l.kernel_shape.groups, last - first, parts + first,
+                to.group_stride);
+  }
 }
 
 // Sets samples outside the image to zero for the next layer, if each layer pads with zeros.

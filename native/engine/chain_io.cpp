@@ -16,6 +16,10 @@ class PlanesIo : public ChainIo {
     const Sample* from = x_ + (std::ptrdiff_t{channel} * height_ + row) * width_ + left;
     for (int k = 0; k < count; ++k) to[k] = value(from[k]);
   }
+  const std::uint8_t* bytes(int row) const override {
+    if constexpr (sizeof(Sample) == 1) return x_ + std::ptrdiff_t{row} * width_;
+    else return nullptr;
+  }
   std::unique_ptr<RowSink> sink(int left, int columns) const override {
     return std::make_unique<Strip>(*this, left, columns);
   }
@@ -63,9 +67,19 @@ template <class Pixel>
 class ImageIo : public ChainIo {
  public:
   ImageIo(const ChainSession& session, const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y)
-      : session_(session), pixels_(pixels), phases_(phases), y_(y) {}
+      : session_(session), pixels_(pixels), phases_(phases), y_(y) {
+    // Flat cells are found before anything is computed. Reading luma a second time would take longer than they save in
+    // most photographs.
+    if (session.threshold_ < 0) return;
+    plane_.reset(new float[static_cast<std::size_t>(pixels.height) * static_cast<std::size_t>(pixels.width)]);
+    luma_plane(pixels, plane_.get(), session.threads_, session.target_);
+  }
 
   void fetch(int, int row, int left, int count, float* to) const override {
+    if (plane_) {
+      std::memcpy(to, luma(row, left), static_cast<std::size_t>(count) * 4);
+      return;
+    }
     LumaRow<Pixel> line(pixels_, session_.image_kernels_);
     std::memcpy(to, line(row, left, count), static_cast<std::size_t>(count) * 4);
   }
@@ -83,7 +97,8 @@ class ImageIo : public ChainIo {
           net_(static_cast<std::size_t>(columns)) {}
     void write(int row, const LastLayerRow& last) override {
       const ChainSession& session = of_.session_;
-      const float* base = session.shape_.base ? luma_(row, left_, columns_) : base_.data();
+      const float* base = base_.data();
+      if (session.shape_.base) base = of_.plane_ ? of_.luma(row, left_) : luma_(row, left_, columns_);
       composer_.row(row, [&](int i, int j) {
         session.interleave(last, 0, i, j, 1, base, columns_, net_.data());
         return net_.data();
@@ -98,10 +113,13 @@ class ImageIo : public ChainIo {
     std::vector<float> base_, net_;
   };
 
+  const float* luma(int row, int left) const { return plane_.get() + std::ptrdiff_t{row} * pixels_.width + left; }
+
   const ChainSession& session_;
   Pixels<Pixel> pixels_;
   const std::vector<Phase>& phases_;
   Pixel* y_;
+  std::unique_ptr<float[]> plane_;  // the luma of all pixels, if flat cells are looked for
 };
 
 void ChainSession::run(const float* x, int height, int width, float* y) const {

@@ -111,6 +111,11 @@ class FrameIo : public ChainIo {
   void fetch(int, int row, int left, int count, float* to) const override {
     from_codes(session_.image_kernels_, frame_.x[0].row(row) + left, count, frame_.codes, to);
   }
+  const std::uint8_t* bytes(int row) const override {
+    if constexpr (sizeof(Code) == 1)
+      if (frame_.codes.bytes) return frame_.x[0].row(row);
+    return nullptr;
+  }
   std::unique_ptr<RowSink> sink(int left, int columns) const override {
     return std::make_unique<Strip>(*this, left, columns);
   }

@@ -27,13 +27,16 @@ void store(const ImageKernels& k, const float* x, int n, std::uint16_t* to) { k.
 
 template <class Pixel>
 const float* LumaRow<Pixel>::operator()(int row, int left, int n) {
-  planes_.resize(static_cast<std::size_t>(5) * n);
+  if (samples_ < n) {
+    planes_.reset(new float[static_cast<std::size_t>(5) * n]);
+    samples_ = n;
+  }
   float* planes[4];
-  for (int c = 0; c < 4; ++c) planes[c] = planes_.data() + static_cast<std::ptrdiff_t>(c) * n;
+  for (int c = 0; c < 4; ++c) planes[c] = planes_.get() + static_cast<std::ptrdiff_t>(c) * n;
   const std::ptrdiff_t first = std::ptrdiff_t{row} * pixels_.width + left;
   split(kernels_, pixels_.x + first * pixels_.channels, n, pixels_.channels, planes);
   const bool gray = pixels_.colours() == 1;
-  float* y = planes_.data() + static_cast<std::ptrdiff_t>(4) * n;
+  float* y = planes_.get() + static_cast<std::ptrdiff_t>(4) * n;
   kernels_.luma(planes[0], gray ? nullptr : planes[1], planes[2], n, y);
   return y;
 }

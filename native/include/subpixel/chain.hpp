@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "subpixel/flat.hpp"
 #include "subpixel/frame.hpp"
 #include "subpixel/image.hpp"
 #include "subpixel/cells.hpp"
@@ -64,8 +66,12 @@ class ChainIo {
   virtual ~ChainIo() = default;
   // Samples left … left + count of a row, in the range 0 … 1.
   virtual void fetch(int channel, int row, int left, int count, float* to) const = 0;
+  // The first sample of a row of channel 0, if its samples are bytes that stand for themselves / 255, or null.
+  virtual const std::uint8_t* bytes(int /*row*/) const { return nullptr; }
   virtual std::unique_ptr<RowSink> sink(int left, int columns) const = 0;
 };
+
+class FlatCells;
 
 class ChainSession {
  public:
@@ -89,6 +95,14 @@ class ChainSession {
                                 const std::uint8_t* /*base*/, int /*n*/, std::uint8_t* /*to*/) const {
     return false;
   }
+
+  // From now on, flat cells get the plain resize. threshold: in halves of a code. The chain has one channel and sees at
+  // least kPlainReach samples to each side.
+  void skip_flat(int threshold, PlainTaps taps) {
+    threshold_ = threshold;
+    taps_ = std::move(taps);
+  }
+  bool sees_plain_reach() const { return reach_h_ >= kPlainReach && reach_w_ >= kPlainReach; }
 
   const char* target() const { return target_; }
   // The target whose kernels run. Some targets improve one precision only and inherit the others.
@@ -174,9 +188,16 @@ class ChainSession {
   virtual void encode(const float* x, int n, int piece, Cell* to) const = 0;
   // A cell of a layer's result in which all samples are zero.
   virtual Cell zero(int layer) const = 0;
+  // Whether the last layer's samples are integers of 16 bits; else floats.
+  virtual bool integers() const = 0;
+  // The columns that a call of a convolution costs.
+  virtual int gap() const = 0;
 
   void run_with(const ChainIo& io, int height, int width) const;
   void begin(Strip& s, const ChainIo& io, int row) const;
+  const std::vector<Span>& spans_of(Strip& s, int layer, int row) const;
+  void keep_plain_row(Strip& s, int row, int first, int last) const;
+  void write_plain(Strip& s, int row) const;
   void advance(Strip& s, const ChainIo& io, int until) const;
   void load_row(Strip& s, const ChainIo& io, int row) const;
   void load_line(Strip& s, const ChainIo& io, int channel, int row, Cell* to) const;
@@ -191,6 +212,9 @@ class ChainSession {
   const char* target_;
   const ImageKernels& image_kernels_;
   const PermuteKernels& permuter_;
+  const FlatKernels& flat_kernels_;
+  int threshold_ = -1;  // of flat cells; -1 if all cells are computed
+  PlainTaps taps_;
   std::vector<Layer> layers_;
   int reach_h_ = 0, reach_w_ = 0;  // of the whole chain
 

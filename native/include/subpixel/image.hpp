@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -67,7 +68,8 @@ class LumaRow {
  private:
   Pixels<Pixel> pixels_;
   const ImageKernels& kernels_;
-  std::vector<float> planes_;
+  std::unique_ptr<float[]> planes_;  // not initialised: it is made for each row
+  int samples_ = 0;
 };
 
 // Computes the r rows of pixels that belong to one row of the input, for a strip of columns.

@@ -60,6 +60,8 @@ class IntegerSession : public ChainSession {
   std::vector<Cell> pack_winograd(const IntegerLayer& layer, const KernelShape& w, Packed& p) const;
   void encode(const float* x, int n, int piece, Cell* to) const override;
   Cell zero(int layer) const override;
+  bool integers() const override { return true; }
+  int gap() const override { return kernels_.packing != nullptr ? 128 : 32; }
   void phases(const LastLayerRow& last, int channel, int i, int j, int r, const std::int16_t** z) const;
 
   const Int8ChainKernels& kernels_;

@@ -15,6 +15,7 @@ struct ImageKernels;
 struct WarpKernels;
 struct ResampleKernels;
 struct PermuteKernels;
+struct FlatKernels;
 
 struct Target {
   const char* name;
@@ -27,6 +28,7 @@ struct Target {
   const WarpKernels* warp;              // sampling at given positions
   const ResampleKernels* resample;      // weighted sums of rows
   const PermuteKernels* permute;        // bytes in another order
+  const FlatKernels* flat;              // which cells are flat, and their resize
 };
 
 // `base` with another name and more features needed. The caller replaces the tables that it improves.

@@ -18,6 +18,7 @@ Target target() {
   t.warp = &warp_kernels;
   t.resample = &resample_kernels;
   t.permute = has(Feature::avx512vbmi) ? &permute_vbmi_kernels : &permute_kernels;
+  t.flat = &flat_kernels;
   return t;
 }
 

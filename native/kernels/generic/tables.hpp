@@ -13,5 +13,6 @@ extern const ImageKernels image_kernels;
 extern const WarpKernels warp_kernels;
 extern const ResampleKernels resample_kernels;
 extern const PermuteKernels permute_kernels;
+extern const FlatKernels flat_kernels;
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

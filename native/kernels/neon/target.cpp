@@ -16,6 +16,7 @@ Target target() {
   t.warp = &warp_kernels;
   t.resample = &resample_kernels;
   t.permute = &permute_kernels;
+  t.flat = &flat_kernels;
   return t;
 }
 

@@ -8,7 +8,7 @@ namespace subpixel::scalar {
 
 Target target() {
   return {"scalar", {}, &conv_kernels, &chain_f32_kernels, &chain_bf16_kernels, &chain_int8_kernels, &image_kernels,
-          &warp_kernels, &resample_kernels, &permute_kernels};
+          &warp_kernels, &resample_kernels, &permute_kernels, &flat_kernels};
 }
 
 }  // namespace subpixel::scalar

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from subpixel.models.flat import CELL
+
 __all__ = ["Band", "bands", "rows_at_once"]
 
 # Output samples of a band: a few megabytes for each plane in memory.
@@ -18,7 +20,8 @@ class Band:
     Args:
         top: the first input row.
         bottom: the input row after the last.
-        source: these rows of the input and their halo.
+        source: these rows of the input and their halo; they begin at a multiple of
+            :data:`~subpixel.models.flat.CELL`.
         crop: the rows of the upscaled source that belong to the band.
         result: the rows of the output that they are.
     """
@@ -50,7 +53,7 @@ def bands(height: int, width: int, scale: int, halo: int | None) -> Iterator[Ban
     step = rows_at_once(width * scale**2)
     for top in range(0, height, step):
         bottom = min(top + step, height)
-        first = max(top - halo, 0)
+        first = max(top - halo, 0) // CELL * CELL
         yield Band(
             top,
             bottom,

@@ -84,7 +84,13 @@ class Backend(Protocol):
         """What ``subpixel doctor`` shows about the backend."""
 
     def prepare(
-        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+        self,
+        spec: Spec,
+        weights: Weights,
+        precision: str,
+        threads: int,
+        quantisation: Quantisation = None,
+        flat: int | None = None,
     ) -> Session:
         """Make a session: pack the weights and compute tables once.
 
@@ -94,6 +100,8 @@ class Backend(Protocol):
             precision: one of :attr:`precisions`.
             threads: at least 1.
             quantisation: the int8 parameters of the model file.
+            flat: the threshold of flat cells in halves of a code, or None to compute all cells; see
+                :mod:`subpixel.models.flat`. Cells are counted from the first sample that the session is given.
         """
 
     def prepare_video(

@@ -7,17 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel.models.flat import flat_samples, plain_detail
 from subpixel.models.integer import TANH, IntegerConv, IntegerNetwork
 from subpixel.ops import pixel_shuffle
 
-__all__ = ["run_integer", "to_halves"]
+__all__ = ["halves_of", "run_integer", "to_halves"]
 
 Ints = NDArray[np.int64]
 
 
-def run_integer(network: IntegerNetwork, planes: NDArray[Any]) -> NDArray[Any]:
-    """Upscale planes ``(C, H, W)``, u8 or f32 of 0 … 1, to ``(C, H*scale, W*scale)`` of the same dtype."""
-    x: Ints = 2 * planes.astype(np.int64) if planes.dtype == np.uint8 else to_halves(planes)
+def run_integer(network: IntegerNetwork, planes: NDArray[Any], flat: int | None = None) -> NDArray[Any]:
+    """Upscale planes ``(C, H, W)``, u8 or f32 of 0 … 1, to ``(C, H*scale, W*scale)`` of the same dtype.
+
+    ``flat``: the threshold of flat cells in halves of a code, see :mod:`subpixel.models.flat`; None for none.
+    """
+    halves = x = halves_of(planes)
     zero = 0
     if not network.zero_border:
         reach = [sum(conv.weight.shape[axis] // 2 for conv in network.convs) for axis in (2, 3)]
@@ -37,6 +41,9 @@ def run_integer(network: IntegerNetwork, planes: NDArray[Any]) -> NDArray[Any]:
             earlier.append((x, zero))
     z = pixel_shuffle(z, network.scale, layout="CHW", order=network.order)  # type: ignore[arg-type]
     r = network.scale
+    if flat is not None:
+        detail = plain_detail(halves[0], r, base=network.base)
+        z = np.where(flat_samples(halves[0], flat, r), detail, z)
     result: NDArray[Any]
     base = np.repeat(np.repeat(planes, r, axis=1), r, axis=2) if network.base else np.zeros(z.shape, planes.dtype)
     if planes.dtype == np.uint8:
@@ -44,6 +51,11 @@ def run_integer(network: IntegerNetwork, planes: NDArray[Any]) -> NDArray[Any]:
         return result
     result = base + z.astype(np.float32) * np.float32(1 / (16 * 255))
     return result
+
+
+def halves_of(planes: NDArray[Any]) -> Ints:
+    """Planes as the integers that int8 networks read, 0 … 510: codes of u8 times 2, or f32 by :func:`to_halves`."""
+    return 2 * planes.astype(np.int64) if planes.dtype == np.uint8 else to_halves(planes)
 
 
 def to_halves(planes: NDArray[np.float32]) -> Ints:

@@ -20,12 +20,14 @@ from subpixel.backends.base import (
     Weights,
     check_planes,
 )
+from subpixel.backends.flat import check_flat
 from subpixel.backends.frames import FrameFormat
 from subpixel.backends.native_graph import Graph, phases
 from subpixel.backends.video_chain import ChainVideoSession
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
 from subpixel.models.bicubic import bicubic
 from subpixel.models.chain import Chain, chain_of, row_of, video_chain_of
+from subpixel.models.flat import integer_taps, plain_taps
 from subpixel.models.graph import require_single_image
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.lowering import lower
@@ -61,7 +63,13 @@ class NativeBackend:
         }
 
     def prepare(
-        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+        self,
+        spec: Spec,
+        weights: Weights,
+        precision: str,
+        threads: int,
+        quantisation: Quantisation = None,
+        flat: int | None = None,
     ) -> Session:
         module = native_module()
         if module is None:
@@ -69,12 +77,13 @@ class NativeBackend:
         if threads < 1:
             raise InvalidArgument(f"backend 'native': threads={threads}: at least 1 is needed")
         require_single_image(spec)
+        check_flat(spec, flat)
         # Chains have no transposed convolution.
         spec, weights = lower(spec, weights)
         if precision == "int8":
-            return _integer_session(module, spec, integer_network(spec, weights, quantisation), threads)
+            return _integer_session(module, spec, integer_network(spec, weights, quantisation), threads, flat)
         try:
-            return _float_session(module, spec, weights, chain_of(spec, precision), precision, threads)
+            return _float_session(module, spec, weights, chain_of(spec, precision), precision, threads, flat)
         except Unsupported:
             if precision == "bf16":
                 raise
@@ -101,7 +110,14 @@ class NativeBackend:
         return ChainVideoSession(spec, chain, run_convs)
 
 
-def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, threads: int) -> Session:
+def _skip_flat(engine: Any, scale: int, flat: int | None) -> None:
+    if flat is not None:
+        engine.skip_flat(flat, integer_taps(scale).ravel().tolist(), plain_taps(scale).astype("f4").ravel().tolist())
+
+
+def _integer_session(
+    module: ModuleType, spec: Spec, network: IntegerNetwork, threads: int, flat: int | None
+) -> Session:
     crd = network.order == "CRD"
     engine = module.IntegerSession(
         network.channels, network.scale, crd, network.base, network.zero_border, threads, forced_target()
@@ -111,11 +127,18 @@ def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, th
         skip = -1 if conv.skip is None else conv.skip
         last = conv is network.convs[-1]
         engine.conv(conv.weight, *constants, conv.activation, conv.zero, last, skip, conv.gain)
+    _skip_flat(engine, network.scale, flat)
     return _session(module, engine, spec, threads, chain=True, int8=True)
 
 
 def _float_session(
-    module: ModuleType, spec: Spec, weights: Weights, chain: Chain, precision: str, threads: int
+    module: ModuleType,
+    spec: Spec,
+    weights: Weights,
+    chain: Chain,
+    precision: str,
+    threads: int,
+    flat: int | None,
 ) -> Session:
     engine = module.FloatSession(
         precision,
@@ -132,6 +155,7 @@ def _float_session(
         arrays = [_array(t) for t in tensors]
         last = conv is chain.convs[-1]
         engine.conv(*arrays, conv.activation, last, -1 if skip is None else skip)
+    _skip_flat(engine, spec.scale, flat)
     return _session(module, engine, spec, threads, chain=True)
 
 

@@ -17,6 +17,7 @@ from subpixel.backends.base import (
     check_inputs,
     check_planes,
 )
+from subpixel.backends.flat import check_flat, flat_session
 from subpixel.backends.integer import run_integer
 from subpixel.backends.numpy_kernels import Bf16Kernels, NumpyKernels
 from subpixel.backends.video_chain import ChainVideoSession
@@ -43,11 +44,18 @@ class ReferenceBackend:
         return {"numpy": np.__version__}
 
     def prepare(
-        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+        self,
+        spec: Spec,
+        weights: Weights,
+        precision: str,
+        threads: int,
+        quantisation: Quantisation = None,
+        flat: int | None = None,
     ) -> Session:
         require_single_image(spec)
+        check_flat(spec, flat)
         if precision == "int8":
-            return _integer_session(spec, integer_network(spec, weights, quantisation))
+            return _integer_session(spec, integer_network(spec, weights, quantisation), flat)
         kernels = Bf16Kernels() if precision == "bf16" else NumpyKernels()
         own = {name: np.array(value, np.float32) for name, value in weights.items()}
 
@@ -58,7 +66,7 @@ class ReferenceBackend:
             result: Array = run(spec, own, planes[None], kernels)[0]
             return result
 
-        return session
+        return session if flat is None else flat_session(session, spec.scale, flat)
 
     def prepare_video(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
@@ -80,10 +88,10 @@ def video_session(spec: Spec, weights: Weights, kernels: NumpyKernels) -> VideoS
     return session
 
 
-def _integer_session(spec: Spec, network: IntegerNetwork) -> Session:
+def _integer_session(spec: Spec, network: IntegerNetwork, flat: int | None) -> Session:
     def session(planes: NDArray[Any]) -> NDArray[Any]:
         planes = check_planes(planes, spec, int8=True)
-        return _empty_result(planes, spec) if 0 in planes.shape else run_integer(network, planes)
+        return _empty_result(planes, spec) if 0 in planes.shape else run_integer(network, planes, flat)
 
     return session
 

@@ -18,6 +18,7 @@ from subpixel.backends.base import (
     check_inputs,
     check_planes,
 )
+from subpixel.backends.flat import check_flat, flat_session
 from subpixel.errors import Unsupported
 from subpixel.models.graph import require_single_image, run, run_all
 from subpixel.models.spec import Spec
@@ -40,9 +41,16 @@ class TorchBackend:
         return {} if self.unavailable() else {"torch": importlib.metadata.version("torch")}
 
     def prepare(
-        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+        self,
+        spec: Spec,
+        weights: Weights,
+        precision: str,
+        threads: int,
+        quantisation: Quantisation = None,
+        flat: int | None = None,
     ) -> Session:
         require_single_image(spec)
+        check_flat(spec, flat)
         import torch
 
         from subpixel.models.torch_kernels import TorchKernels
@@ -63,7 +71,7 @@ class TorchBackend:
                 result: Planes = run(spec, tensors, x, kernels)[0].float().numpy()
             return result
 
-        return session
+        return session if flat is None else flat_session(session, spec.scale, flat)
 
     def prepare_video(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None

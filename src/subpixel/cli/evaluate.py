@@ -10,7 +10,19 @@ from typing import Annotated, Any
 
 import typer
 
-from subpixel.cli.options import DATA, FILES, Backend, Ensemble, Json, Model, Precision, Strength, Threads, scale_option
+from subpixel.cli.options import (
+    DATA,
+    FILES,
+    Backend,
+    Ensemble,
+    Exact,
+    Json,
+    Model,
+    Precision,
+    Strength,
+    Threads,
+    scale_option,
+)
 from subpixel.errors import InvalidArgument
 
 
@@ -50,6 +62,7 @@ def evaluate(
     precision: Precision = "auto",
     ensemble: Ensemble = False,
     strength: Strength = 1.0,
+    exact: Exact = False,
     backend: Backend = "auto",
     threads: Threads = None,
     record: Annotated[
@@ -82,7 +95,7 @@ def evaluate(
         if ensemble or strength != 1:
             raise InvalidArgument("--ensemble and --strength work only with --data")
         _check_record(record, model)
-        _evaluate_video(video, model, scale, backend, precision, threads, as_json, record)
+        _evaluate_video(video, model, scale, backend, precision, threads, as_json, record, exact)
         return
     assert data is not None
     from subpixel.image.compression import parse
@@ -98,7 +111,14 @@ def evaluate(
         )
     degradation = parse(degrade) if degrade is not None else None
     upscaler = Upscaler(
-        scale, model=model, backend=backend, precision=precision, threads=threads, ensemble=ensemble, strength=strength
+        scale,
+        model=model,
+        backend=backend,
+        precision=precision,
+        threads=threads,
+        ensemble=ensemble,
+        strength=strength,
+        exact=exact,
     )
     show = sys.stderr.isatty()
     progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
@@ -131,6 +151,7 @@ def _title(report: dict[str, Any]) -> str:
 def _show(report: dict[str, Any]) -> None:
     mix = ", ensemble" if report["ensemble"] else ""
     mix += f", strength {report['strength']:g}" if report["strength"] != 1 else ""
+    mix += "" if report["exact"] else ", flat parts plain"
     print(f"{_title(report)}{mix}")
     rows = [("", "PSNR Y", "SSIM Y", "PSNR RGB", "SSIM RGB", "round trip Y", "seconds", "Mpx/s", "images")]
     for name, one in report["sets"].items():
@@ -157,6 +178,7 @@ def _evaluate_video(
     threads: int | None,
     as_json: bool,
     record: bool,
+    exact: bool,
 ) -> None:
     from subpixel.metrics.record import record_videos
     from subpixel.metrics.video import evaluate_video
@@ -165,7 +187,7 @@ def _evaluate_video(
 
     show = sys.stderr.isatty()
     progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
-    upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads)
+    upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, exact=exact)
     network = upscaler.network()
     report = evaluate_video(upscaler, files, progress)
     if show:

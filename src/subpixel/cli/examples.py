@@ -53,6 +53,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "quantise": (
         ("subpixel quantise my.safetensors --data photos", "add int8 to the file"),
         ("subpixel quantise a.safetensors --data photos -o b.safetensors", "keep a"),
+        ("subpixel quantise my.safetensors --data photos --flat", "only find flat parts"),
     ),
     "compare": (
         ("subpixel compare photo.jpg", "write a report to photo_compare"),

@@ -11,7 +11,7 @@ __all__ = ["with_option_names"]
 _PARAMETERS = (
     # upscale
     *("scale", "width", "height", "fit", "tile", "model", "format", "quality", "threads", "backend", "precision"),
-    *("ensemble", "strength", "overwrite", "compare", "processes", "limit", "page", "provenance"),
+    *("ensemble", "strength", "exact", "overwrite", "compare", "processes", "limit", "page", "provenance"),
     *("background", "depth"),
     # video, play
     *("encoder", "crf", "preset", "pix_fmt", "encoder_options", "start", "end", "preview", "side_by_side"),

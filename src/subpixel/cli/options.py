@@ -16,6 +16,7 @@ __all__ = [
     "Backend",
     "Deinterlace",
     "Ensemble",
+    "Exact",
     "Fit",
     "Height",
     "Json",
@@ -155,6 +156,15 @@ Strength = Annotated[
         "--strength",
         metavar="X",
         help="Mix bicubic (0) with the result of the network (1).",
+        rich_help_panel=COMPUTATION,
+    ),
+]
+Exact = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Compute the network everywhere. By default flat parts are resized plainly where that costs at most "
+        "0.01 dB.",
         rich_help_panel=COMPUTATION,
     ),
 ]

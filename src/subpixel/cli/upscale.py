@@ -23,6 +23,7 @@ from subpixel.cli.options import (
     AnyScale,
     Backend,
     Ensemble,
+    Exact,
     Fit,
     Height,
     Model,
@@ -123,6 +124,7 @@ def upscale(
     precision: Precision = "auto",
     ensemble: Ensemble = False,
     strength: Strength = 1.0,
+    exact: Exact = False,
     backend: Backend = "auto",
     tile: Tile = None,
     threads: Threads = None,
@@ -217,7 +219,15 @@ def upscale(
     existing: Existing = "replace" if overwrite else "skip" if skip_existing else "keep"
     size: dict[str, Any] = {"width": width, "height": height, "fit": fit, "tile": tile}
     make_upscaler = partial(
-        Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
+        Upscaler,
+        scale,
+        model=model,
+        backend=backend,
+        precision=precision,
+        **size,
+        ensemble=ensemble,
+        strength=strength,
+        exact=exact,
     )
     upscaler = make_upscaler(threads=threads)
     with StandardStreams(inputs, output, limit) as streams:
@@ -229,6 +239,7 @@ def upscale(
             precision=precision,
             ensemble=ensemble,
             strength=strength,
+            exact=exact,
             quality=quality,
             background=background,
             depth=depth,

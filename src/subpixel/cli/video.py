@@ -21,6 +21,7 @@ from subpixel.cli.options import (
     AnyScale,
     Backend,
     Deinterlace,
+    Exact,
     Fit,
     Height,
     Model,
@@ -168,6 +169,7 @@ def video(
     model: Model = "auto",
     precision: Precision = "auto",
     strength: Strength = 1.0,
+    exact: Exact = False,
     deinterlace: Deinterlace = False,
     realtime: Annotated[
         bool,
@@ -249,6 +251,7 @@ def video(
         precision=precision,
         threads=threads,
         strength=strength,
+        exact=exact,
     )
     if is_output_stream(output) or (piped and output is None):
         if dry:

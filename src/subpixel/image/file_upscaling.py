@@ -30,6 +30,7 @@ def upscale_file(
     tile: int | None = None,
     ensemble: bool = False,
     strength: float = 1.0,
+    exact: bool = False,
     overwrite: bool = False,
     quality: int | None = None,
     background: Colour | None = None,
@@ -62,6 +63,7 @@ def upscale_file(
         tile: side in pixels of the squares that go through a network at a time; the default is chosen to limit memory.
         ensemble: average over 8 flips and rotations, in eight times the time.
         strength: 0 … 1, from the bicubic resize to the network's result.
+        exact: compute the network in flat parts too.
         overwrite: replace an existing file. The source itself is never replaced.
         quality: 1 … 100, of jpg, webp and avif; the default is 95, and lossless webp for a lossless source.
         background: the colour that transparent pixels are laid on, as ``"white"``, ``"#rrggbb"`` or ``(r, g, b)`` of
@@ -105,6 +107,7 @@ def upscale_file(
         tile=tile,
         ensemble=ensemble,
         strength=strength,
+        exact=exact,
     )
     # A model in memory may share its name with a shipped one.
     name = f"memory:{model.name}" if isinstance(model, Model) else os.fspath(model)
@@ -113,6 +116,7 @@ def upscale_file(
         precision=precision,
         ensemble=ensemble,
         strength=strength,
+        exact=exact,
         quality=quality,
         background=background,
         depth=depth,

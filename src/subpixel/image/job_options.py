@@ -16,6 +16,7 @@ def job_options(
     precision: str = "auto",
     ensemble: bool = False,
     strength: float = 1.0,
+    exact: bool = False,
     quality: int | None = None,
     background: Colour | None = None,
     depth: int | None = None,
@@ -25,7 +26,7 @@ def job_options(
     """Arguments of :class:`subpixel.image.Job`: what was asked for, and the text of it that is written into a result.
 
     Args:
-        model, precision, ensemble, strength: as the Upscaler of the job was made.
+        model, precision, ensemble, strength, exact: as the Upscaler of the job was made.
         quality, background, depth, page: as for the job.
         others: further arguments of the job, which do not change what a result records.
 
@@ -37,7 +38,9 @@ def job_options(
     'model=fast precision=auto ensemble=False strength=0.5'
     """
     asked: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength, "quality": quality}
-    settings = settings_fingerprint(model, **asked, **OutputPixels.of(background, depth).settings, page=page)
+    settings = settings_fingerprint(
+        model, **asked, **OutputPixels.of(background, depth).settings, page=page, exact=exact or None
+    )
     return {
         "settings": settings,
         "quality": quality,

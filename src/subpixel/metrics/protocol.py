@@ -70,7 +70,8 @@ def evaluate(
         overwrite: replace existing heat maps.
 
     Returns:
-        ``{"model", "scale", "backend", "precision", "threads", "ensemble", "strength", "time", "protocol", "sets"}``.
+        ``{"model", "scale", "backend", "precision", "threads", "ensemble", "strength", "exact", "time", "protocol",
+        "sets"}``.
         A set has the means of ``psnr_y``, ``ssim_y``, ``psnr_rgb``, ``ssim_rgb`` and ``round_trip_psnr_y`` (PSNR in dB,
         infinite for equal images), the sum of ``seconds``, ``megapixels_per_second`` of output, and ``images`` with
         the same figures for each image. ``protocol`` defines the figures, ``time`` says what was timed.
@@ -101,6 +102,7 @@ def evaluate(
         "threads": upscaler.threads,
         "ensemble": upscaler.ensemble,
         "strength": upscaler.strength,
+        "exact": upscaler.exact,
         "time": "of one call for each image, u8 in memory to u8 in memory; files and measuring left out",
         **report,
     }

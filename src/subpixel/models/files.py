@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import ModelFileError, SpecError, shown
+from subpixel.errors import InvalidArgument, ModelFileError, SpecError, shown
+from subpixel.models.flat import threshold_halves
 from subpixel.models.foreign_files import kind_of_file, model_errors, start_of
 from subpixel.models.layers import is_name
 from subpixel.models.spec import Spec
@@ -48,6 +49,8 @@ class Model:
         figures: its measured quality, and the protocol of the measurement.
         licence: of the weights.
         quantisation: the parameters of its int8 form, or None if it has none.
+        flat: the threshold of the cells that it need not compute, and what that costs, as
+            :func:`subpixel.metrics.flat_calibration.measure_flat` found it; None if it computes all.
 
     Raises:
         ModelFileError: the weights do not fit the Spec.
@@ -60,6 +63,7 @@ class Model:
     figures: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
     quantisation: Mapping[str, Any] | None = None
+    flat: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         shapes = self.spec.weight_shapes
@@ -77,6 +81,15 @@ class Model:
                 )
             if not np.isfinite(tensor).all():
                 raise ModelFileError(f"model '{self.name}': {name} holds NaN or infinity; finite values are needed")
+        try:
+            _ = self.flat_halves
+        except InvalidArgument as error:
+            raise ModelFileError(f"model '{self.name}': {error}") from None
+
+    @property
+    def flat_halves(self) -> int | None:
+        """The threshold of flat cells in halves of a code, see :mod:`subpixel.models.flat`; None if there is none."""
+        return None if self.flat is None else threshold_halves(self.flat.get("threshold"))
 
     def scores(self, precision: str = "f32") -> dict[str, dict[str, float]]:
         """The figures that ``subpixel evaluate`` recorded in a precision, by test set; empty if there are none.
@@ -203,9 +216,9 @@ def _model(path: Path, metadata: Mapping[str, str], weights: Mapping[str, NDArra
     digest = document.pop("sha256", None)
     if digest != _digest(document, weights):
         raise ModelFileError(f"{path}: the file is damaged: its content does not match its checksum")
-    for part in ("training", "figures", "quantisation"):
+    for part in ("training", "figures", "quantisation", "flat"):
         value = document.get(part)
-        if not isinstance(value, dict) and not (part == "quantisation" and value is None):
+        if not isinstance(value, dict) and not (part in ("quantisation", "flat") and value is None):
             raise ModelFileError(f"{path}: '{part}' in its description is not an object")
     try:
         name = document["name"]
@@ -220,6 +233,7 @@ def _model(path: Path, metadata: Mapping[str, str], weights: Mapping[str, NDArra
             figures=document["figures"],
             licence=str(document["licence"]),
             quantisation=document["quantisation"],
+            flat=document.get("flat"),
         )
     except KeyError as error:
         raise ModelFileError(f"{path}: its description lacks {error}") from None
@@ -237,6 +251,8 @@ def _document(model: Model) -> dict[str, Any]:
         "licence": model.licence,
         "quantisation": model.quantisation,
     }
+    if model.flat is not None:  # files without it are those of versions that did not know it
+        document["flat"] = dict(model.flat)
     # As it will be read back: JSON turns keys that are numbers into text, which sort in another order.
     read: dict[str, Any] = json.loads(json.dumps(document))
     return read

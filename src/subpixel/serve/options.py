@@ -137,6 +137,7 @@ def _models(*, video: bool) -> tuple[str, ...]:
 
 _PRECISION = Option("precision", "text", "How numbers are computed", "auto", ("auto", "f32", "bf16", "int8"))
 _STRENGTH = Option("strength", "number", "From the bicubic resize (0) to the network's result (1)", 1.0, (), 0, 1)
+_EXACT = Option("exact", "switch", "Compute the network in flat parts too", False)
 
 _SIZES = (
     Option("scale", "number", "How many times larger, up to 64", 2.0, (), 0, 64),
@@ -152,6 +153,7 @@ IMAGE_OPTIONS: dict[str, Option] = {
         Option("model", "text", "The network", "auto", _models(video=False)),
         _STRENGTH,
         _PRECISION,
+        _EXACT,
         Option("ensemble", "switch", "Average over 8 flips and rotations, in 8 times the time", False),
         Option(
             "format",
@@ -174,6 +176,7 @@ VIDEO_OPTIONS: dict[str, Option] = {
         Option("model", "text", "The network", "auto", _models(video=True)),
         _STRENGTH,
         _PRECISION,
+        _EXACT,
         Option(
             "container",
             "text",

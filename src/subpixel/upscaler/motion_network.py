@@ -44,6 +44,7 @@ class MotionNetwork:
     halo: int | None = None  # it runs on whole frames only
     ensemble = False
     strength = 1.0
+    flat: int | None = None  # it computes everything
 
     def __init__(self, model: Model, options: NetworkOptions | None = None) -> None:
         self.options = options or NetworkOptions()

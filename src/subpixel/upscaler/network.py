@@ -23,6 +23,7 @@ from subpixel.backends.spandrel import prepare_spandrel
 from subpixel.errors import InvalidArgument
 from subpixel.models.bicubic import bicubic
 from subpixel.models.files import Model
+from subpixel.models.flat import FLAT_HALO
 from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.models.spec import Colour
 from subpixel.upscaler.frame_stream import FrameStream, StillFrames
@@ -66,7 +67,7 @@ class Network:
 
     Args:
         model: a model for single images, or one that spandrel runs.
-        options: backend, precision, threads, ensemble, strength.
+        options: backend, precision, threads, ensemble, strength, exact.
 
     Raises:
         InvalidArgument: unknown backend or precision.
@@ -90,6 +91,8 @@ class Network:
         self.colour: Colour = "rgb"
         # The pixels around a part that its result depends on; None if the network must see the whole image.
         self.halo: int | None = None
+        # How far colour is continued where an image is invisible: as far as the network looks.
+        self._reach = _FAR
         if isinstance(model, SpandrelModel):
             self.backend = "torch"
             self.scale = model.scale
@@ -98,8 +101,15 @@ class Network:
             self.colour = model.spec.colour
             # Strides count from the image's first sample, so the network cannot begin anywhere.
             if model.spec.multiple == 1:
-                self.halo = max(model.spec.halo, bicubic(self.scale).halo)
+                self.halo = self._reach = max(model.spec.halo, bicubic(self.scale).halo)
         self._luma = self.colour == "luma"
+        # The threshold of flat cells in halves of a code; None if the network computes everything. In a flipped or
+        # rotated image cells would lie elsewhere, so an ensemble has none.
+        self.flat: int | None = None
+        if isinstance(model, Model) and not (self.options.exact or self.ensemble):
+            self.flat = model.flat_halves
+        if self.halo is not None and self.flat is not None:
+            self.halo = max(self.halo, FLAT_HALO)
         # The shipped model ``bicubic`` works on R, G and B, but planes of luma can be interpolated too.
         self._plain_planes = isinstance(model, Model) and model.spec == bicubic(self.scale, colour="rgb")
         # An int8 network reads and writes bytes; ensembles and blends are computed in f32 and rounded at the end.
@@ -120,7 +130,9 @@ class Network:
         if isinstance(model, SpandrelModel):
             session = prepare_spandrel(model, options.backend, options.precision, self.threads)
         else:
-            session = self._backend.prepare(model.spec, model.weights, self.precision, self.threads, model.quantisation)
+            session = self._backend.prepare(
+                model.spec, model.weights, self.precision, self.threads, model.quantisation, self.flat
+            )
         if self._mixes:
             plain = self._plain_luma if self._luma else self._plain_rgb
             session = ensemble_session(session, plain, ensemble=self.ensemble, strength=self.strength)
@@ -217,7 +229,8 @@ class Network:
     def part(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
         """Upscale a part of an image whose kind of alpha is known; nothing is checked.
 
-        Further than :meth:`margin` from its edges, the backends native and reference give the bytes of the whole image.
+        Further than :meth:`margin` from its edges, the backends native and reference give the bytes of the whole image,
+        if the part begins at multiples of :data:`subpixel.models.flat.CELL`.
 
         Args:
             pixels: ``(H, W, C)``.
@@ -247,11 +260,6 @@ class Network:
         if self.halo is None or alpha != "transparent":
             return self.halo
         return self.halo + self._reach + 1
-
-    @property
-    def _reach(self) -> int:
-        """How far colour is continued where an image is invisible: as far as the network looks."""
-        return _FAR if self.halo is None else self.halo
 
     def _transparent(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """An image with alpha: the network upscales its colours; alpha and the colours of alpha 0 are bicubic."""

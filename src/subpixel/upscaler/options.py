@@ -23,10 +23,11 @@ class NetworkOptions:
         threads: 1 … 1024; the default is as many as this process may use.
         ensemble: average the results on the 8 flips and rotations of the input.
         strength: 0 … 1, from the bicubic resize to the network's result.
+        exact: compute the network everywhere, in flat parts too, see :mod:`subpixel.models.flat`.
 
     Raises:
-        InvalidArgument: threads, ensemble or strength out of range. Names of backends and precisions are checked when a
-            network is made ready, see :func:`subpixel.backends.choose_backend`.
+        InvalidArgument: threads, ensemble, strength or exact out of range. Names of backends and precisions are checked
+            when a network is made ready, see :func:`subpixel.backends.choose_backend`.
 
     >>> NetworkOptions(strength=2)
     Traceback (most recent call last):
@@ -39,6 +40,7 @@ class NetworkOptions:
     threads: int = field(default_factory=available_threads)
     ensemble: bool = False
     strength: float = 1.0
+    exact: bool = False
 
     def __post_init__(self) -> None:
         threads: Any = self.threads
@@ -46,6 +48,8 @@ class NetworkOptions:
             raise InvalidArgument(f"threads={threads!r}: an integer from 1 to 1024 is needed")
         if not isinstance(self.ensemble, (bool, np.bool_)):
             raise InvalidArgument(f"ensemble={self.ensemble!r}: True or False is needed")
+        if not isinstance(self.exact, (bool, np.bool_)):
+            raise InvalidArgument(f"exact={self.exact!r}: True or False is needed")
         number = isinstance(self.strength, (int, float, np.integer, np.floating)) and not isinstance(
             self.strength, bool
         )
@@ -55,6 +59,7 @@ class NetworkOptions:
             )
         object.__setattr__(self, "threads", int(threads))
         object.__setattr__(self, "ensemble", bool(self.ensemble))
+        object.__setattr__(self, "exact", bool(self.exact))
         object.__setattr__(self, "strength", float(self.strength))
 
 

@@ -32,6 +32,7 @@ def upscale(
     tile: int | None = None,
     ensemble: bool = False,
     strength: float = 1.0,
+    exact: bool = False,
 ) -> T:
     """Upscale one image. The result equals the bytes that the command line writes.
 
@@ -49,6 +50,7 @@ def upscale(
         tile: side in pixels of the squares that are upscaled at a time; the default is chosen to limit memory.
         ensemble: average over 8 flips and rotations.
         strength: 0 … 1, from the bicubic resize to the network's result.
+        exact: compute the network in flat parts too.
 
     Returns:
         An image of the same kind, larger.
@@ -71,6 +73,7 @@ def upscale(
         "tile": tile,
         "ensemble": ensemble,
         "strength": strength,
+        "exact": exact,
     }
     # A file can change, and a model cannot be hashed; a shipped model is always the same.
     shipped = isinstance(model, str) and not is_path(model)

@@ -70,6 +70,8 @@ class Upscaler:
             make 32 MiB of the result. On ``native`` and ``reference`` it changes no byte.
         ensemble: average the results on the 8 flips and rotations of the input, in eight times the time.
         strength: 0 … 1, from the bicubic resize to the network's result.
+        exact: compute the network everywhere. Without it, flat parts are resized plainly where the model file records
+            that it costs at most 0.01 dB.
 
     Raises:
         InvalidArgument: an argument out of range, an unknown name, a scale of 1 with a model that does not clean, or a
@@ -102,6 +104,7 @@ class Upscaler:
         tile: int | None = None,
         ensemble: bool = False,
         strength: float = 1.0,
+        exact: bool = False,
     ) -> None:
         if isinstance(scale, (str, os.PathLike)):
             raise InvalidArgument(
@@ -112,7 +115,7 @@ class Upscaler:
         self.target = Target(scale, width, height, fit)
         self.tile = check_tile(tile)
         threads = available_threads() if threads is None else threads
-        self.options = NetworkOptions(backend, precision, threads, ensemble, strength)
+        self.options = NetworkOptions(backend, precision, threads, ensemble, strength, exact)
         self._model = model if isinstance(model, Model) else None
         self.model = model.name if isinstance(model, Model) else os.fspath(model)
         self._networks: dict[tuple[str, int], Network | MotionNetwork] = {}
@@ -148,6 +151,7 @@ class Upscaler:
         extra = f", tile={self.tile}" if self.tile is not None else ""
         extra += ", ensemble=True" if self.ensemble else ""
         extra += f", strength={self.strength:g}" if self.strength != 1 else ""
+        extra += ", exact=True" if self.options.exact else ""
         return (
             f"Upscaler({size}, model={self.model!r}, backend={self.backend!r}, precision={self.precision!r}, "
             f"threads={self.threads}{extra})"
@@ -182,6 +186,11 @@ class Upscaler:
     def strength(self) -> float:
         """0 … 1, from the bicubic resize to the network's result."""
         return self.options.strength
+
+    @property
+    def exact(self) -> bool:
+        """Whether the networks compute everything; else models may resize flat parts plainly."""
+        return self._first.flat is None
 
     @property
     def in_parts(self) -> bool:

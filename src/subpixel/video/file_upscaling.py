@@ -29,6 +29,7 @@ def upscale_file(
     threads: int | None = None,
     ensemble: bool = False,
     strength: float = 1.0,
+    exact: bool = False,
     encoder: str | None = None,
     crf: int | None = None,
     preset: str | None = None,
@@ -64,6 +65,7 @@ def upscale_file(
         threads: 1 … 1024, of the network and of the encoder; the default is as many as this process may use.
         ensemble: average over 8 flips and rotations, in eight times the time.
         strength: 0 … 1, from the bicubic resize to the network's result.
+        exact: compute the network in flat parts too.
         encoder: ``"x264"``, ``"x265"``, ``"svt-av1"``, ``"vp9"``, ``"ffv1"`` or ``"prores"``. The default fits the
             container and the frames: x264; x265 for more than 8 bits or gray; FFV1 for RGB; in WebM, VP9 or AV1.
         crf: quality, for encoders that have this setting; lower is better and larger.
@@ -117,6 +119,7 @@ def upscale_file(
         threads=threads,
         ensemble=ensemble,
         strength=strength,
+        exact=exact,
     )
     job = Job(
         Path(source),

@@ -320,6 +320,7 @@ class Request:
             "model": first,
             **resized,
             "mix": [self.upscaler.ensemble, self.upscaler.strength],
+            "flat": [network.flat for network in plan.frames_by.networks],
             "encoding": plan.encoding.describe(),
             "video": repr(plan.stream),
             "deinterlace": self.deinterlace,

@@ -318,8 +318,8 @@ class _Worker:
 
 # What a client cannot change.
 _HINT = re.compile(r"; limit=\d+ allows it|; threads=1(?: or tile=\d+)? needs less| \(ulimit -v\)")
-_UPSCALER = ("scale", "width", "height", "fit", "model", "precision", "ensemble", "strength")
-_IMAGE = ("model", "precision", "ensemble", "strength", "quality", "background", "depth", "page", "format")
+_UPSCALER = ("scale", "width", "height", "fit", "model", "precision", "ensemble", "strength", "exact")
+_IMAGE = ("model", "precision", "ensemble", "strength", "exact", "quality", "background", "depth", "page", "format")
 
 
 def _file(path: Path, size: tuple[int, int]) -> dict[str, Any]:
