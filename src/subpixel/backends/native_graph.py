@@ -123,10 +123,10 @@ class Graph:
             engine.run([values[name] for name in part.sources], [values[name] for name in part.results])
             for name in done - set(spec.outputs):
                 del values[name]
-        rows = {name: (int(height * spec.values[name].scale), int(width * spec.values[name].scale)) for name in values}
-        return {
-            name: values[name][:, : rows[name][0], : rows[name][1]] if padded else values[name] for name in spec.outputs
-        }
+        if not padded:
+            return {name: values[name] for name in spec.outputs}
+        sides = {name: [int(side * spec.values[name].scale) for side in (height, width)] for name in spec.outputs}
+        return {name: values[name][:, :rows, :columns] for name, (rows, columns) in sides.items()}
 
 
 def _engine(module: ModuleType, spec: Spec, part: Part, weights: Weights, threads: int) -> Any:
@@ -137,7 +137,7 @@ def _engine(module: ModuleType, spec: Spec, part: Part, weights: Weights, thread
         number[name] = len(number)
     for layer in part.layers:
         if isinstance(layer, Conv):
-            tensors = [weights.get(f"{layer.owner}.{part}") for part in ("weight", "bias", "slope")]
+            tensors = [weights.get(f"{layer.owner}.{kind}") for kind in ("weight", "bias", "slope")]
             weight, bias, slope = (None if t is None else np.ascontiguousarray(t, np.float32) for t in tensors)
             engine.conv(number[layer.source], weight, bias, layer.activation, slope, layer.stride)
         elif isinstance(layer, Add):
