@@ -72,7 +72,8 @@ class ImageIo : public ChainIo {
     // most photographs.
     if (session.threshold_ < 0) return;
     plane_.reset(new float[static_cast<std::size_t>(pixels.height) * static_cast<std::size_t>(pixels.width)]);
-    luma_plane(pixels, plane_.get(), session.threads_, session.target_);
+    const int threads = threads_for(std::ptrdiff_t{pixels.height} * pixels.width, session.threads_);
+    luma_plane(pixels, plane_.get(), threads, session.target_);
   }
 
   void fetch(int, int row, int left, int count, float* to) const override {

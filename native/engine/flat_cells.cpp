@@ -56,7 +56,7 @@ FlatCells::FlatCells(const ChainIo& io, int height, int width, int threshold, co
 void FlatCells::find(const ChainIo& io, int height, int width, int threshold, const FlatKernels& kernels,
                      int threads) {
   const int jobs = ceil_div(rows_, kAtOnce);
-  parallel(jobs, threads, [&](const auto& next) {
+  parallel(jobs, threads_for(std::ptrdiff_t{height} * width, threads), [&](const auto& next) {
     HalfRows lines(io, height, width, kernels);
     std::vector<std::int16_t> largest(static_cast<std::size_t>(columns_) * kCell);
     for (std::ptrdiff_t job = next(); job < jobs; job = next()) {

@@ -128,7 +128,8 @@ def test_the_report_has_the_shape_that_is_documented(tmp_path: Path) -> None:
     put(tmp_path / "Mine" / "HR" / "one.png", scene(40, 50))
     put(tmp_path / "Mine" / "HR" / "two.png", scene(36, 33, seed=1))
     report = json.loads(json.dumps(evaluate(Upscaler(2, model="bicubic"), tmp_path / "Mine")))
-    parts = {"model", "scale", "backend", "precision", "threads", "ensemble", "strength", "time", "protocol", "sets"}
+    parts = {"model", "scale", "backend", "precision", "threads", "ensemble", "strength", "exact", "time"}
+    parts |= {"protocol", "sets"}
     assert set(report) == parts
     assert (report["model"], report["scale"]) == ("bicubic", 2)
     assert report["protocol"]["crop"] == 2

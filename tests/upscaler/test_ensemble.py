@@ -20,6 +20,7 @@ from subpixel.backends import FrameSession, ImageSession
 from subpixel.backends.ensemble import ensemble_session
 from subpixel.errors import InvalidArgument
 from subpixel.models import Model, bicubic, save
+from subpixel.models.flat import CELL
 from subpixel.models.integer import quantise
 from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
 
@@ -336,4 +337,4 @@ def test_memory_does_not_grow_with_the_image(monkeypatch: pytest.MonkeyPatch, tm
     upscaler.plane(random_image((60, 8), np.uint8))
     upscaler.yuv(random_image((60, 8), np.uint8), subsampling="gray", bits=8, full_range=False)
     assert len(seen) == 30
-    assert max(seen) == 6 + 2 * network.halo
+    assert max(seen) <= 6 + 2 * network.halo + CELL - 1  # a part begins where a cell does

@@ -44,6 +44,12 @@ struct FlatKernels {
   void (*across_f32)(const float* down, const float* v, const float* taps, const float* here, int n, float* z);
 };
 
+// The threads that are worth waking to look at this many samples once.
+inline int threads_for(std::ptrdiff_t samples, int threads) {
+  constexpr std::ptrdiff_t each = 1 << 18;
+  return samples / each < threads ? static_cast<int>(samples / each) + 1 : threads;
+}
+
 // Columns first … last of a row.
 struct Span {
   int first, last;

@@ -35,10 +35,14 @@ def quantise(
     ] = None,
     flat: Annotated[
         bool,
-        typer.Option("--flat", help="Only find the threshold of flat parts; keep the rest of the file."),
+        typer.Option(
+            "--flat",
+            help="Only find the threshold of flat parts; keep the rest of the file.",
+            rich_help_panel="What is added",
+        ),
     ] = False,
 ) -> None:
-    """Add int8 parameters to a model file, and the threshold of parts that are too flat to be computed.
+    """Add int8 parameters to a model file.
 
     The command finds the ranges of the network's values, measures what int8 costs in dB, and writes both to the file.
     Then it finds the largest threshold of flat parts that costs at most 0.01 dB and 3 codes of 255.
