@@ -139,6 +139,7 @@ CASES = (
     Case("; subpixel upscale keeps the animation", animated, f"{VIDEO} -o OUT/a.mkv", skipped=("-o", "OUT/a.mkv")),
     Case("reads several frames and does not support", rgb, "video IN -s 3 -n recurrent --quiet"),
     Case("reads several frames and does not support", plain, "video IN -s 3 -n recurrent --realtime --quiet"),
+    Case("reads several frames and does not run twice", plain, "video IN -s 12 -n recurrent --quiet"),
     Case("contradict each other; use --start to say", plain, f"{VIDEO} --preview 1 --end 1"),
     Case("this is a video; use subpixel video", plain, "upscale IN -n bicubic --quiet"),
     Case("is for videos and does not upscale images", photo, "upscale IN -s 3 -n recurrent --quiet"),
