@@ -328,7 +328,7 @@ def test_it_refuses_what_does_not_fit():
         ({"rows": None, "columns": None}, "an axis is needed"),
         ({"x": x.astype(np.int64)}, "another dtype"),
         ({"x": x.astype(np.float64)}, "no kernel sums"),
-        ({"between": "uint8"}, "no kernel sums"),
+        ({"between": "int32"}, "no kernel sums"),
         ({"between": "text"}, "a dtype must be"),
         ({"rows": fixed}, "no kernel sums"),
         ({"first_shift": 31}, "a shift must be"),
