@@ -11,6 +11,7 @@ from typing import Any
 
 __all__ = [
     "BackendUnavailable",
+    "ClusterError",
     "FallbackWarning",
     "FileChanged",
     "ImageReadError",
@@ -51,6 +52,10 @@ class Unsupported(SubpixelError, NotImplementedError):
 
 class BackendUnavailable(SubpixelError, RuntimeError):
     """A backend was requested by name and cannot run on this machine."""
+
+
+class ClusterError(SubpixelError, RuntimeError):
+    """A cluster cannot be started or joined, or it has no worker left."""
 
 
 class MissingExtra(SubpixelError, ImportError):

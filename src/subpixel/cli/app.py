@@ -9,6 +9,7 @@ import typer
 
 from subpixel import __version__
 from subpixel.cli.bench import bench
+from subpixel.cli.cluster import cluster_app
 from subpixel.cli.compare import compare
 from subpixel.cli.doctor import doctor
 from subpixel.cli.evaluate import evaluate
@@ -51,6 +52,8 @@ _COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
 )
 for command, panel in _COMMANDS:
     app.command(cls=HelpCommand, rich_help_panel=panel, epilog=examples_of(command.__name__))(command)
+    if command is play:
+        app.add_typer(cluster_app, name="cluster", rich_help_panel=_UPSCALING)
 
 
 def _version(requested: bool) -> None:

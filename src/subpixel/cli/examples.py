@@ -22,6 +22,21 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("subpixel video video.mp4 -s 3 -o large.mkv", "name the output"),
         ("subpixel video video.mkv --preview 5", "compare 5 seconds with bicubic"),
     ),
+    "cluster": (
+        ("subpixel cluster images photos -o large", "upscale a folder"),
+        ("subpixel cluster video video.mkv -o large.mkv", "upscale a video"),
+        ("subpixel cluster images --help", "explain the options"),
+    ),
+    "cluster images": (
+        ("subpixel cluster images photos -o large", "on the processors of this machine"),
+        ("subpixel cluster images photos -o large --address head:6379", "on a cluster"),
+        ("subpixel cluster images photos -o large --address auto --ship", "without shared folders"),
+    ),
+    "cluster video": (
+        ("subpixel cluster video video.mkv -o large.mkv", "on the processors of this machine"),
+        ("subpixel cluster video video.mkv -o large.mkv --address head:6379", "on a cluster"),
+        ("subpixel cluster video video.mkv -o large.mkv --cores 4", "four processors for each worker"),
+    ),
     "play": (
         ("subpixel play video.mkv", "watch it in mpv or ffplay"),
         ("subpixel play video.mkv --side-by-side", "compare with bicubic"),

@@ -17,7 +17,7 @@ from subpixel.storage.memory import require_memory
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["HelpCommand", "HelpGroup", "paragraphs"]
+__all__ = ["HelpCommand", "HelpGroup", "HelpSubgroup", "paragraphs"]
 
 _WIDTH = 100
 # Addresses in bytes that a command's libraries take: 110 MB for images, 200 for videos.
@@ -57,6 +57,20 @@ class HelpGroup(TyperGroup):
             if command is None:
                 raise unknown_command(name, self.commands)
             args = [command, *args]
+        return super().resolve_command(ctx, args)
+
+
+class HelpSubgroup(TyperGroup):
+    """Commands under the name of another; an unknown one suggests the closest."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        formatter.write(_page(self, ctx))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from subpixel.cli.suggestions import unknown_command
+
+            raise unknown_command(args[0], self.commands, ctx.command_path)
         return super().resolve_command(ctx, args)
 
 

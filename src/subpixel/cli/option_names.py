@@ -18,6 +18,8 @@ _PARAMETERS = (
     *("deinterlace", "realtime", "target_fps", "rate", "player"),
     # serve
     *("host", "port", "token", "keep", "quota", "queue", "memory", "workers"),
+    # cluster
+    *("address", "cores", "ship"),
     # train, quantise, evaluate, bench, compare
     *("arch", "steps", "minutes", "seed", "batch", "patch", "lr", "loss", "expand", "cycles", "rounded", "teacher"),
     *("teacher_share", "content", "features", "layer", "adversarial", "bf16", "device", "degradation", "variants"),

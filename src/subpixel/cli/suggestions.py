@@ -13,13 +13,13 @@ from subpixel.storage.suffixes import IMAGES, VIDEOS
 __all__ = ["command_for", "unknown_command", "unknown_option"]
 
 
-def unknown_command(name: str, commands: Iterable[str]) -> SubpixelError:
-    """The error for a name that is no command.
+def unknown_command(name: str, commands: Iterable[str], program: str = "subpixel") -> SubpixelError:
+    """The error for a name that is no command of a program.
 
     >>> print(unknown_command("upscal", ["upscale", "video"]))
     Unknown command 'upscal'. Did you mean 'upscale'? See `subpixel --help`.
     """
-    return unknown("command", name, commands, hint="See `subpixel --help`.")
+    return unknown("command", name, commands, hint=f"See `{program} --help`.")
 
 
 def command_for(name: str) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import shlex
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -43,7 +43,97 @@ if TYPE_CHECKING:
     from subpixel.image.batch.plan import BatchPlan
     from subpixel.image.batch.run import Batch
     from subpixel.image.batch.stdio import StandardStreams
-    from subpixel.upscaler import Target
+    from subpixel.image.batch.task_policy import Existing, TaskPolicy
+    from subpixel.upscaler import Target, Upscaler
+
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "-f",
+        "--format",
+        metavar="NAME",
+        help="Write outputs that you do not name in this format: png, jpg, tif, webp, avif or gif. Default: png, "
+        "tif for floating point; an animation keeps its format.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        "-q",
+        "--quality",
+        metavar="N",
+        help="Set the quality of JPEG, WebP and AVIF, 1 to 100. Default: 95; WebP stays lossless if the source is.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Background = Annotated[
+    str | None,
+    typer.Option(
+        "--background",
+        metavar="COLOUR",
+        help="Lay transparent images on this colour: a name such as white, or #rrggbb.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Depth = Annotated[
+    int | None,
+    typer.Option(
+        "--depth",
+        metavar="BITS",
+        help="Round to 8 bits per sample. Default: those of the image.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+NoProvenance = Annotated[
+    bool,
+    typer.Option(
+        "--no-provenance",
+        help="Do not record model, settings and source in the metadata of the output.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=FILES)]
+SkipExisting = Annotated[
+    bool,
+    typer.Option("--skip-existing", help="Skip outputs that exist, whatever they contain.", rich_help_panel=FILES),
+]
+Page = Annotated[
+    int | None,
+    typer.Option(
+        "--page",
+        metavar="N",
+        min=1,
+        max=100_000,
+        help="Upscale this image of a TIFF or HEIF that holds several, counted from 1. Default: the main one.",
+        show_default=False,
+        rich_help_panel=FILES,
+    ),
+]
+Limit = Annotated[
+    float,
+    typer.Option("--limit", metavar="MEGAPIXELS", help="Refuse inputs larger than this.", rich_help_panel=FILES),
+]
+JsonLines = Annotated[
+    bool, typer.Option("--json", help="Print one line of JSON for each image.", rich_help_panel=REPORTING)
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("-v", "--verbose", help="Name each image even if a progress bar is shown.", rich_help_panel=REPORTING),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only notes and errors.", rich_help_panel=REPORTING)]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Show what would be done, with time and memory. Write nothing.",
+        rich_help_panel=REPORTING,
+    ),
+]
 
 
 def upscale(
@@ -60,49 +150,10 @@ def upscale(
     width: Width = None,
     height: Height = None,
     fit: Fit = None,
-    file_format: Annotated[
-        str | None,
-        typer.Option(
-            "-f",
-            "--format",
-            metavar="NAME",
-            help="Write outputs that you do not name in this format: png, jpg, tif, webp, avif or gif. Default: png, "
-            "tif for floating point; an animation keeps its format.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    quality: Annotated[
-        int | None,
-        typer.Option(
-            "-q",
-            "--quality",
-            metavar="N",
-            help="Set the quality of JPEG, WebP and AVIF, 1 to 100. Default: 95; WebP stays lossless if the source is.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    background: Annotated[
-        str | None,
-        typer.Option(
-            "--background",
-            metavar="COLOUR",
-            help="Lay transparent images on this colour: a name such as white, or #rrggbb.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    depth: Annotated[
-        int | None,
-        typer.Option(
-            "--depth",
-            metavar="BITS",
-            help="Round to 8 bits per sample. Default: those of the image.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    file_format: Format = None,
+    quality: Quality = None,
+    background: Background = None,
+    depth: Depth = None,
     compare: Annotated[
         Path | None,
         typer.Option(
@@ -112,14 +163,7 @@ def upscale(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
-    no_provenance: Annotated[
-        bool,
-        typer.Option(
-            "--no-provenance",
-            help="Do not record model, settings and source in the metadata of the output.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
+    no_provenance: NoProvenance = False,
     model: Model = "auto",
     precision: Precision = "auto",
     ensemble: Ensemble = False,
@@ -151,49 +195,14 @@ def upscale(
             rich_help_panel=FILES,
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=FILES)
-    ] = False,
-    skip_existing: Annotated[
-        bool,
-        typer.Option("--skip-existing", help="Skip outputs that exist, whatever they contain.", rich_help_panel=FILES),
-    ] = False,
-    page: Annotated[
-        int | None,
-        typer.Option(
-            "--page",
-            metavar="N",
-            min=1,
-            max=100_000,
-            help="Upscale this image of a TIFF or HEIF that holds several, counted from 1. Default: the main one.",
-            show_default=False,
-            rich_help_panel=FILES,
-        ),
-    ] = None,
-    limit: Annotated[
-        float,
-        typer.Option("--limit", metavar="MEGAPIXELS", help="Refuse inputs larger than this.", rich_help_panel=FILES),
-    ] = 1000.0,
-    dry: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Show what would be done, with time and memory. Write nothing.",
-            rich_help_panel=REPORTING,
-        ),
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one line of JSON for each image.", rich_help_panel=REPORTING)
-    ] = False,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "-v", "--verbose", help="Name each image even if a progress bar is shown.", rich_help_panel=REPORTING
-        ),
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print only notes and errors.", rich_help_panel=REPORTING)
-    ] = False,
+    overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
+    page: Page = None,
+    limit: Limit = 1000.0,
+    dry: DryRun = False,
+    as_json: JsonLines = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
 ) -> int:
     """Upscale images and folders of images.
 
@@ -203,56 +212,110 @@ def upscale(
     Nothing is overwritten by default. If interrupted, run the same command again to resume: an output that was made
     from the same image with the same settings is skipped.
     """
-    from subpixel.image.batch.inputs import find_images
-    from subpixel.image.batch.output_paths import OutputPaths
-    from subpixel.image.batch.plan import check_comparisons, plan_batch
-    from subpixel.image.batch.run import Batch
-    from subpixel.image.batch.stdio import StandardStreams
-    from subpixel.image.batch.task_policy import Existing, TaskPolicy
-    from subpixel.image.files.formats import suffix_of
-    from subpixel.image.job import Job
-    from subpixel.image.job_options import job_options
     from subpixel.upscaler import Upscaler
 
-    if overwrite and skip_existing:
-        raise InvalidArgument("--overwrite and --skip-existing contradict each other")
-    existing: Existing = "replace" if overwrite else "skip" if skip_existing else "keep"
-    size: dict[str, Any] = {"width": width, "height": height, "fit": fit, "tile": tile}
     make_upscaler = partial(
         Upscaler,
         scale,
         model=model,
         backend=backend,
         precision=precision,
-        **size,
+        width=width,
+        height=height,
+        fit=fit,
+        tile=tile,
         ensemble=ensemble,
         strength=strength,
         exact=exact,
     )
-    upscaler = make_upscaler(threads=threads)
-    with StandardStreams(inputs, output, limit) as streams:
+    asked: dict[str, Any] = {
+        "precision": precision,
+        "ensemble": ensemble,
+        "strength": strength,
+        "exact": exact,
+        "quality": quality,
+        "background": background,
+        "depth": depth,
+        "page": page,
+        "compare": compare,
+        "format": file_format,
+        "provenance": not no_provenance,
+        "limit": limit,
+    }
+    return run_images(
+        inputs,
+        output,
+        make_upscaler,
+        make_upscaler(threads=threads),
+        model,
+        asked,
+        existing=existing_files(overwrite, skip_existing),
+        processes=processes,
+        dry=dry,
+        as_json=as_json,
+        verbose=verbose,
+        quiet=quiet,
+    )
+
+
+def existing_files(overwrite: bool, skip_existing: bool) -> Existing:
+    """What happens to outputs that exist."""
+    if overwrite and skip_existing:
+        raise InvalidArgument("--overwrite and --skip-existing contradict each other")
+    return "replace" if overwrite else "skip" if skip_existing else "keep"
+
+
+def run_images(
+    inputs: Sequence[str],
+    output: str | None,
+    make_upscaler: Callable[..., Upscaler],
+    upscaler: Upscaler,
+    model: str,
+    asked: dict[str, Any],
+    *,
+    existing: Existing,
+    processes: int | None = None,
+    dry: bool = False,
+    as_json: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+    elsewhere: Callable[[TaskPolicy, Path, Reporter], AbstractContextManager[Any]] | None = None,
+) -> int:
+    """Upscale images as they were asked for on the command line; returns the exit code.
+
+    Args:
+        inputs, output: as given.
+        make_upscaler: makes the upscaler with another number of ``threads``.
+        upscaler: the one of this process.
+        model: by the name that was given.
+        asked: the options of the jobs, see :func:`subpixel.image.job_options.job_options`.
+        existing: what happens to outputs that exist.
+        processes: as for :class:`subpixel.image.batch.run.Batch`.
+        dry: only show what would be done.
+        as_json, verbose, quiet: what is printed.
+        elsewhere: makes what runs the images on other machines, from the policy and the output folder.
+    """
+    from subpixel.image.batch.inputs import find_images
+    from subpixel.image.batch.output_paths import OutputPaths
+    from subpixel.image.batch.plan import check_comparisons, plan_batch
+    from subpixel.image.batch.run import Batch
+    from subpixel.image.batch.stdio import StandardStreams
+    from subpixel.image.batch.task_policy import TaskPolicy
+    from subpixel.image.files.formats import suffix_of
+    from subpixel.image.job import Job
+    from subpixel.image.job_options import job_options
+
+    compare = asked.get("compare")
+    with StandardStreams(inputs, output, asked["limit"]) as streams:
+        if elsewhere is not None and (streams.reads or streams.writes):
+            raise InvalidArgument("-: a cluster reads files and writes into a folder; subpixel upscale reads a pipe")
         if streams.to_stdout and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
-        suffix = None if file_format is None else suffix_of(file_format)
-        options = job_options(
-            model,
-            precision=precision,
-            ensemble=ensemble,
-            strength=strength,
-            exact=exact,
-            quality=quality,
-            background=background,
-            depth=depth,
-            page=page,
-            compare=compare,
-            format=file_format,
-            provenance=not no_provenance,
-            limit=limit,
-        )
-        make_job = partial(Job, **options)
+        suffix = None if asked["format"] is None else suffix_of(asked["format"])
+        make_job = partial(Job, **job_options(model, **asked))
         make_job(source=Path(), upscaler=upscaler)  # checks the arguments before anything is looked at
         _check_last_input(inputs, output)
-        paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix, page)
+        paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix, asked["page"])
         videos: list[Path] = []
         plan = plan_batch(find_images(streams.inputs, paths.folder, videos), paths)
         if compare is not None:
@@ -275,9 +338,16 @@ def upscale(
             what = "1 video was" if len(videos) == 1 else f"{len(videos)} videos were"
             reporter.note(f"{what} left out ({videos[0]}); subpixel video upscales videos")
         policy = TaskPolicy(make_job, existing, make_folders=paths.folder is not None)
-        with bar(str(inputs[0]), enabled=len(plan.tasks) == 1 and not quiet) as progress:
+        with ExitStack() as stack:
+            progress = stack.enter_context(bar(str(inputs[0]), enabled=len(plan.tasks) == 1 and not quiet))
+            run = None
+            if elsewhere is not None and not dry:
+                assert paths.folder is not None
+                run = stack.enter_context(elsewhere(policy, paths.folder, reporter))
             batch = Batch(
-                plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, interrupt_requested
+                *(plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress),
+                stop=interrupt_requested,
+                elsewhere=run,
             )
             _note_little_space(plan, upscaler.target, reporter)
             if dry:

@@ -49,6 +49,8 @@ class Batch:
         note: called with messages about delays.
         progress: called for images that do not run in parallel, see :meth:`subpixel.image.job.Job.run`.
         stop: asked between images; if it returns True, no further one is started and KeyboardInterrupt is raised.
+        elsewhere: runs tasks on other machines, in place of all processes of this one; it gives each task with its
+            report, or with None if another process is upscaling it.
     """
 
     tasks: Sequence[Task]
@@ -59,6 +61,7 @@ class Batch:
     note: Callable[[str], None] = lambda text: None
     progress: Progress | None = None
     stop: Callable[[], bool] = interrupt_requested
+    elsewhere: Callable[[Sequence[Task]], Iterator[tuple[Task, Report | None]]] | None = None
 
     def run(self) -> Generator[Report, None, None]:
         """One report per image: finished ones, small ones, large ones, each in the order of the tasks.
@@ -83,17 +86,18 @@ class Batch:
                 pending.append(task)
             else:
                 yield report
+        in_turn = self.elsewhere or self._in_turn
         small = [task for task in pending if task.pixels <= _SMALL]
-        processes = self._processes(small)
+        processes = 0 if self.elsewhere is not None else self._processes(small)
         if processes > 1:
             pending = [task for task in pending if task.pixels > _SMALL]
             yield from _reports(self._parallel(small, processes), waiting)
-        yield from _reports(self._in_turn(pending), waiting)
+        yield from _reports(in_turn(pending), waiting)
         if waiting:
             self.note(f"waiting for {len(waiting)} images that another process is upscaling")
         while waiting:
             busy: list[Task] = []
-            yield from _reports(self._in_turn(waiting), busy)
+            yield from _reports(in_turn(waiting), busy)
             if len(busy) == len(waiting):
                 time.sleep(_WAIT)
                 self._check_stop()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pyvips
 
@@ -24,6 +25,7 @@ from subpixel.upscaler import Upscaler
 __all__ = ["Existing", "Report", "TaskPolicy"]
 
 Existing = Literal["keep", "skip", "replace"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -84,19 +86,47 @@ class TaskPolicy:
 
     def run(self, task: Task, upscaler: Upscaler, progress: Progress | None = None) -> Report | None:
         """Upscale an image unless it is skipped; None if another process is upscaling it."""
+
+        def work() -> Report | None:
+            with ExitStack() as stack:
+                claimed, report = self.claim(task, upscaler, stack)
+                if report is not None or not claimed:
+                    return report
+                return Report(task.source, task.destination, "done", self.job(task, upscaler).run(progress))
+
+        return self.attempt(task, work)
+
+    def claim(self, task: Task, upscaler: Upscaler, stack: ExitStack) -> tuple[bool, Report | None]:
+        """Claim a destination before any work.
+
+        Args:
+            task: the image.
+            upscaler: for it.
+            stack: receives the claim.
+
+        Returns:
+            Whether the claim is ours and not another process's, and the report if the image is skipped.
+
+        Raises:
+            SubpixelError, OSError: the source cannot be read or the destination cannot be written.
+        """
+        destination = task.destination
+        job = self.job(task, upscaler)
+        _check_source(task)
+        if self.make_folders:
+            os.makedirs(destination.parent, exist_ok=True)
+        check_folder(destination)  # where nothing can be claimed otherwise
+        if free_space(destination.parent) == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(destination))
+        claimed = stack.enter_context(claim(destination))
+        return claimed, self._skip(task, job) if claimed else None
+
+    @staticmethod
+    def attempt(task: Task, work: Callable[[], T]) -> T | Report:
+        """What ``work`` returns for an image, or the report of why it failed."""
         source, destination = task.source, task.destination
         try:
-            job = self.job(task, upscaler)
-            _check_source(task)
-            if self.make_folders:
-                os.makedirs(destination.parent, exist_ok=True)
-            check_folder(destination)  # where nothing can be claimed otherwise
-            if free_space(destination.parent) == 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(destination))
-            with claim(destination) as claimed:
-                if not claimed:
-                    return None
-                return self._skip(task, job) or Report(source, destination, "done", job.run(progress))
+            return work()
         except SubpixelError as error:
             failure = error
         except MemoryError:
