@@ -60,7 +60,8 @@ class ClusterImages:
     note: Callable[[str], None]
     ship: bool = False
     _stack: ExitStack = field(default_factory=ExitStack)
-    _pool: RayPool | None = None
+    _running: tuple[RayPool, Scheduler[int]] | None = None
+    _count: int = 0
 
     def __enter__(self) -> ClusterImages:
         return self
@@ -72,21 +73,21 @@ class ClusterImages:
         """Run tasks; each comes with its report, or with None if another process is upscaling it."""
         if not tasks:
             return
-        pool = self._open(tasks)
-        scheduler: Scheduler[int] = Scheduler(pool)
+        pool, scheduler = self._open(tasks)
         work = work_of(self.upscaler)
         groups = pieces_of(tasks, pool.count, work)
         with ExitStack() as stack:
             held: dict[int, _Group] = {}
-            for number, group in enumerate(groups):
+            for number, group in enumerate(groups, self._count):
                 held[number] = _Group(group, self, stack)
                 scheduler.add(Piece(number, sum(map(work, group)), held[number].load))
+            self._count += len(groups)
             for number, answer in scheduler.answers():
                 yield from held.pop(number).finish(answer)
 
-    def _open(self, tasks: Sequence[Task]) -> RayPool:
+    def _open(self, tasks: Sequence[Task]) -> tuple[RayPool, Scheduler[int]]:
         """The workers, started at the first use."""
-        if self._pool is None:
+        if self._running is None:
             stack = self._stack
             staging = None if self.ship else stack.enter_context(_staging(self.folder))
             token = None if staging is None else staging / "token"
@@ -96,8 +97,8 @@ class ClusterImages:
             rules = job_rules(precisions_of(self.upscaler), token, folders)
             pool = stack.enter_context(RayPool(self.cluster, rules, self.note))
             pool.open(ImageWork, (self.make_upscaler, self.cluster.cores, self.policy, staging))
-            self._pool = pool
-        return self._pool
+            self._running = pool, Scheduler(pool)
+        return self._running
 
 
 class _Group:

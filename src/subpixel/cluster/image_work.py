@@ -5,18 +5,18 @@ from __future__ import annotations
 import secrets
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel.cluster.worker_folder import worker_folder
 from subpixel.errors import FallbackWarning, SubpixelError
 from subpixel.image.batch.plan import Task
 from subpixel.image.batch.task_policy import Report, TaskPolicy
-from subpixel.storage.temporary import temporary_folder
 from subpixel.upscaler import Upscaler
 
 __all__ = ["ImageAnswer", "ImageWork", "SentImage"]
@@ -74,14 +74,13 @@ class ImageWork:
         return [self._upscale(each) for each in images]
 
     def _upscale(self, image: SentImage) -> ImageAnswer:
-        with ExitStack() as stack:
+        with TemporaryDirectory(dir=worker_folder()) as temporary:
             if image.data is None:
                 assert self._staging is not None
                 source = image.task.source
                 folder = self._staging / secrets.token_hex(8)
             else:
-                temporary = stack.enter_context(temporary_folder())
-                source, folder = temporary / "in" / image.task.source.name, temporary / "out"
+                source, folder = Path(temporary, "in", image.task.source.name), Path(temporary, "out")
             staged = folder / image.task.destination.name
             task = replace(image.task, source=source, destination=staged)
 

@@ -28,6 +28,8 @@ _CHUNK = 16 << 20
 _STORE = 512 << 20
 # Seconds for the first worker to be ready, and for the others to be replaced when none is left.
 _PATIENCE = 120.0
+# Seconds for the workers to remove their files at the end. One that still works on a piece has no time for that.
+_PATIENCE_TO_END = 2.0
 # So many workers may be lost in a row, before one becomes ready, until the job is given up.
 _MOST_LOST = 8
 
@@ -110,7 +112,9 @@ class RayPool:
         try:
             import ray
         except ImportError:
-            raise MissingExtra("subpixel cluster needs ray: pip install 'subpixel[cluster]'") from None
+            ray = None
+        if not hasattr(ray, "init"):  # also if a folder of this name is in the current one
+            raise MissingExtra("subpixel cluster needs ray: pip install 'subpixel[cluster]'")
         self._ray = ray
         with shielded(), _own_signals(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -132,6 +136,9 @@ class RayPool:
 
     def __exit__(self, *_: object) -> None:
         with shielded(), _own_signals():
+            ends = [actor.end.remote() for actor in self._actors.values()]
+            with suppress(Exception):
+                self._ray.wait(ends, num_returns=len(ends), timeout=_PATIENCE_TO_END)
             for actor in self._actors.values():
                 with suppress(Exception):
                     self._ray.kill(actor)
@@ -284,6 +291,10 @@ class _Actor:
     def work(self, task: Any) -> Any:
         """See :meth:`Worker.work`."""
         return self._worker.work(task)
+
+    def end(self) -> None:
+        """See :meth:`Worker.end`."""
+        self._worker.end()
 
 
 @contextmanager

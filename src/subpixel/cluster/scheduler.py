@@ -117,6 +117,7 @@ class Scheduler(Generic[P]):
         Raises:
             ClusterError: no worker is left.
         """
+        self._pace.clear()  # the pieces of another kind cost something else
         while self._unfinished:
             if self._stop():
                 raise KeyboardInterrupt

@@ -38,3 +38,9 @@ class Worker:
         """Work on a piece."""
         assert self._work is not None
         return self._work(task)
+
+    def end(self) -> None:
+        """Remove what the work left on this machine."""
+        from subpixel.cluster.worker_folder import remove_worker_folder
+
+        remove_worker_folder()

@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 
-__all__ = ["ABOVE_MEDIAN", "CUT", "CutDetector", "difference", "thumbnail"]
+__all__ = ["ABOVE_MEDIAN", "BEFORE", "CUT", "CutDetector", "difference", "thumbnail"]
 
 # The smallest difference at a cut: in codes of 255, and as a multiple of the usual difference.
 CUT, ABOVE_MEDIAN = 10.0, 3.0
 
 _ROWS = 24  # of a thumbnail: enough to distinguish scenes, too few to show small motion
 _HISTORY = 12  # differences before a frame whose median is the usual difference
+# So many frames before one decide whether it begins a scene.
+BEFORE = _HISTORY + 1
 
 
 def thumbnail(luma: NDArray[np.uint8]) -> NDArray[np.float32]:

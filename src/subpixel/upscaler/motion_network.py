@@ -19,7 +19,7 @@ from subpixel.models.spec import Colour
 from subpixel.ops.scenes import CutDetector
 from subpixel.upscaler.options import NetworkOptions
 
-__all__ = ["MotionFrames", "MotionNetwork"]
+__all__ = ["MotionFrames", "MotionNetwork", "SceneFinder"]
 
 Plane = NDArray[Any]
 
@@ -114,7 +114,7 @@ class MotionFrames:
             raise InvalidArgument("frames: luma (H, W) of f32 is needed")
         begins = False
         if self._detector is not None:
-            begins = self._detector.begins_scene(np.clip(y * np.float32(255), 0, 255).astype(np.uint8))
+            begins = self._detector.begins_scene(_bytes(y))
         result = self._sequence.push(y[None], begins_scene=begins)
         return None if result is None else result[0]
 
@@ -136,9 +136,8 @@ class MotionFrames:
         form = self._format()
         y, u, v = (*planes, None, None)[:3]
         planes_in = form.check_frame(y, u, v)
-        unit, black, _ = form.codes
         self._chroma.append([plane.copy() for plane in planes_in])
-        return self._compose(self.push_luma(planes_in[0].astype(np.float32) * unit + black), form)
+        return self._compose(self.push_luma(_studio_luma(planes_in[0], form)), form)
 
     def flush(self) -> list[list[Plane]]:
         """The remaining results of :meth:`push`. The next frame is then the first of another video."""
@@ -197,3 +196,34 @@ class MotionFrames:
         self._chroma.clear()
         if self._detector is not None:
             self._detector = CutDetector()
+
+
+class SceneFinder:
+    """Finds the frames of a video that begin a scene, as :class:`MotionFrames` does, without upscaling them.
+
+    Args:
+        form: the format of the frames.
+
+    >>> finder = SceneFinder(FrameFormat("gray", None, 8))
+    >>> [finder.begins_scene(np.full((48, 64), v, np.uint8)) for v in (20, 21, 22, 90, 91)]
+    [True, False, False, True, False]
+    """
+
+    def __init__(self, form: FrameFormat) -> None:
+        self._form, self._detector = form, CutDetector()
+
+    def begins_scene(self, luma: Plane) -> bool:
+        """Whether a scene begins with the next frame, of which this is the plane of luma."""
+        return self._detector.begins_scene(_bytes(_studio_luma(luma, self._form)))
+
+
+def _studio_luma(luma: Plane, form: FrameFormat) -> Planes:
+    """Codes as studio luma of 16/255 … 235/255."""
+    unit, black, _ = form.codes
+    studio: Planes = luma.astype(np.float32) * unit + black
+    return studio
+
+
+def _bytes(y: Planes) -> NDArray[np.uint8]:
+    """Studio luma as bytes, for the detector of scenes."""
+    return np.clip(y * np.float32(255), 0, 255).astype(np.uint8)

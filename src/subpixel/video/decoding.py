@@ -76,6 +76,14 @@ class Damage:
         self.lost_packets, self.damaged_frames, self.unreadable = [], [], []
         self.moved_frames, self.fitted, self.losses = 0, {}, {}
 
+    def add(self, later: Damage) -> None:
+        """Add what is wrong with a later part of the video."""
+        self.lost_packets += later.lost_packets
+        self.damaged_frames += later.damaged_frames
+        self.unreadable += later.unreadable
+        self.moved_frames += later.moved_frames
+        self.fitted, self.losses = {**self.fitted, **later.fitted}, {**self.losses, **later.losses}
+
     def notes(self) -> Iterator[str]:
         """A sentence for each kind of damage."""
         if self.lost_packets:

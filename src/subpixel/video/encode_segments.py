@@ -88,10 +88,14 @@ class SegmentEncoder:
 
     def _source_frames(self) -> Generator[Frame]:
         """The frames that are not encoded yet."""
-        frames = self._frames_after_journal() if self._journal.segments else self._read_frames(self._first_tick)
+        frames = self._first_frames()
         with closing(frames):
             needed = frames_in_span(frames, self._span, self._video.stream.time_base)
             yield from progressive_frames(needed, self._video, self._deinterlace)
+
+    def _first_frames(self) -> Generator[Frame]:
+        """The frames from the first one that is not encoded yet."""
+        return self._frames_after_journal() if self._journal.segments else self._read_frames(self._first_tick)
 
     @property
     def _first_tick(self) -> int | None:

@@ -114,16 +114,7 @@ class Job(Request):
             # deinterlacing would not have changed it.
             equal = [{**settings, "deinterlace": False}] if self.deinterlace else []
             journal = Journal(folder, settings, equal, plan.destination)
-            segments = SegmentEncoder(
-                plan.video,
-                journal,
-                plan.upscaler,
-                plan.encoding,
-                plan.stream,
-                plan.layout,
-                deinterlace=self.deinterlace,
-                span=plan.selection.span,
-            )
+            segments = self._segments(plan, journal)
             total, resumed = plan.frames, segments.frame_count
             segments.run(lambda done: progress(done, total) if progress else None)
             frames = segments.frame_count
@@ -140,6 +131,19 @@ class Job(Request):
             segments.seconds,
             time.perf_counter() - start,
             plan.choice,
+        )
+
+    def _segments(self, plan: Plan, journal: Journal) -> SegmentEncoder:
+        """What encodes the segments."""
+        return SegmentEncoder(
+            plan.video,
+            journal,
+            plan.upscaler,
+            plan.encoding,
+            plan.stream,
+            plan.layout,
+            deinterlace=self.deinterlace,
+            span=plan.selection.span,
         )
 
     @property

@@ -36,6 +36,7 @@ from subpixel.video.provenance import Provenance, read_provenance
 from subpixel.video.stream_selection import StreamSelection, check_codec, image_losses, select_streams
 from subpixel.video.stream_trials import holds_codec
 from subpixel.video.time_range import TimeRange
+from subpixel.video.timeline import Timeline
 from subpixel.video.video_file import VideoFile, VideoStream, open_video, probe_open
 
 __all__ = ["Plan", "Request", "Settings"]
@@ -142,8 +143,11 @@ class Request:
         path = output_path(self.source, self.upscaler.target, preview=self.preview)
         return path, path.with_suffix(DEFAULT_SUFFIX)
 
-    def plan(self) -> Plan:
+    def plan(self, timeline: Timeline | None = None) -> Plan:
         """Read what the source consists of and decide everything else; all arguments are checked here.
+
+        Args:
+            timeline: of the video, if its packets were scanned before; they are not scanned again then.
 
         Raises:
             SubpixelError: the job cannot be done.
@@ -184,6 +188,8 @@ class Request:
         plan = Plan(video, destination, layout, encoding, frames_by, upscaler, stream, selection)
         if os.path.lexists(destination) and not self.overwrite:
             return replace(plan, earlier=self._earlier(plan))
+        if timeline is not None:
+            return replace(plan, video=replace(video, timeline=timeline))
         scan = scan_packets(video, selection.span, selection)
         if scan.interlaced is not None and not self.deinterlace:
             raise interlaced_frame(video, scan.interlaced)

@@ -74,21 +74,27 @@ class Journal:
         equal: other settings with which the segments would be the same, if any were complete.
         result: the file that errors name; None for the folder.
 
+    Attributes:
+        parts: a folder inside, for segments of a cluster that do not follow the last one yet.
+
     Raises:
         VideoWriteError: the folder cannot be written.
     """
 
     _LIST = "journal.jsonl"
+    _PARTS = "parts"
 
     def __init__(
         self, folder: Path, settings: dict[str, Any], equal: Sequence[dict[str, Any]] = (), result: Path | None = None
     ) -> None:
         self.folder, self.result = folder, result or folder
+        self.parts = folder / self._PARTS
         self.segments: list[Segment] = []
         self._list = folder / self._LIST
         head, *heads = (json.dumps({"format": _FORMAT, **each}, sort_keys=True) for each in (settings, *equal))
         lines = self._lines()
-        if lines and lines[0] in (head, *heads):
+        begun = bool(lines) and lines[0] in (head, *heads)
+        if begun:
             for number, line in enumerate(lines[1:]):
                 segment = _segment(line)
                 if segment is None or not _has_size(self.path(number), segment.size):
@@ -98,9 +104,10 @@ class Journal:
         while self.segments and not self._has_state(len(self.segments) - 1):
             self.segments.pop()
         with write_errors_as(VideoWriteError, self.result):
-            if not self.segments:
+            if not self.segments and not (begun and self._has_parts(folder)):
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(parents=True, exist_ok=True)
+            self._head = head
             self._write([head, *(json.dumps(asdict(segment)) for segment in self.segments)])
 
     def path(self, number: int) -> Path:
@@ -129,15 +136,25 @@ class Journal:
         if len(self.segments) > _STATES:
             self.state_path(len(self.segments) - 1 - _STATES).unlink(missing_ok=True)
 
+    def extend(self, segments: Sequence[Segment]) -> None:
+        """Add the next segments, all or none, whose files are complete; the last one has the state of all."""
+        count = len(self.segments)
+        self.segments += segments
+        with write_errors_as(VideoWriteError, self.result):
+            self._write([self._head, *(json.dumps(asdict(segment)) for segment in self.segments)])
+            for number in range(max(0, count - _STATES), len(self.segments) - _STATES):
+                self.state_path(number).unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Remove the folder, once the video is complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @classmethod
     def has_segments(cls, folder: Path) -> bool:
-        """Whether a folder lists complete segments."""
+        """Whether a folder lists complete segments, or has parts of a video that a cluster made."""
         try:
-            return len((folder / cls._LIST).read_text("utf-8").splitlines()) > 1
+            lists = len((folder / cls._LIST).read_text("utf-8").splitlines()) > 1
+            return lists or cls._has_parts(folder)
         except (OSError, UnicodeDecodeError):
             return False
 
@@ -148,6 +165,10 @@ class Journal:
             shutil.rmtree(folder, ignore_errors=True)
         for path in folder.glob("*.part"):
             path.unlink(missing_ok=True)
+
+    @classmethod
+    def _has_parts(cls, folder: Path) -> bool:
+        return any((folder / cls._PARTS).glob("[0-9]*"))
 
     def _lines(self) -> list[str]:
         try:
