@@ -15,16 +15,20 @@ from subpixel.cli.options import (
     FILES,
     AnyScale,
     Backend,
+    Deinterlace,
     Ensemble,
     Exact,
     Fit,
     Height,
     Model,
     Precision,
+    SideBySide,
     Strength,
     Tile,
     Width,
 )
+from subpixel.cli.progress import bar
+from subpixel.cli.reporting import printable
 from subpixel.cli.upscale import (
     Background,
     Depth,
@@ -41,6 +45,9 @@ from subpixel.cli.upscale import (
     existing_files,
     run_images,
 )
+from subpixel.cli.video import Crf, EncoderName, EncoderOptions, End, PixFmt, Preset, Start, print_notes, summary
+from subpixel.errors import InvalidArgument
+from subpixel.storage.standard_streams import is_input_stream, is_output_stream
 
 if TYPE_CHECKING:
     from subpixel.cli.reporting import Reporter
@@ -205,6 +212,102 @@ def images(
     )
 
 
-for command in (images,):
-    name = command.__name__
-    cluster_app.command(name, cls=HelpCommand, epilog=examples_of(f"cluster {name}"))(command)
+def video(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A video file.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Write to this file.", show_default=False, rich_help_panel=FILES
+        ),
+    ],
+    scale: AnyScale = None,
+    width: Width = None,
+    height: Height = None,
+    fit: Fit = None,
+    encoder: EncoderName = None,
+    crf: Crf = None,
+    preset: Preset = None,
+    pix_fmt: PixFmt = None,
+    encoder_options: EncoderOptions = None,
+    start: Start = None,
+    end: End = None,
+    side_by_side: SideBySide = False,
+    model: Model = "auto",
+    precision: Precision = "auto",
+    strength: Strength = 1.0,
+    exact: Exact = False,
+    deinterlace: Deinterlace = False,
+    backend: Backend = "auto",
+    address: Address = None,
+    workers: Workers = None,
+    cores: Cores = 1,
+    ship: Ship = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=FILES)
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Upscale a video on the workers of a cluster, with its sound, subtitles and chapters.
+
+    Options, notes and exit codes are those of subpixel video. The output has the bytes that subpixel video writes with
+    as many threads as a worker has processors.
+
+    If interrupted, run the same command again to resume, on one machine or on many.
+    """
+    from subpixel.cluster.pool import Cluster
+    from subpixel.cluster.video_job import ClusterJob
+    from subpixel.upscaler import Upscaler
+    from subpixel.video import Settings, parse_options
+    from subpixel.video.time_range import requested_range
+
+    cluster, name = Cluster(address, workers, cores), str(source)
+    if is_input_stream(name) or is_output_stream(str(output)):
+        raise InvalidArgument("-: a cluster reads and writes files; subpixel video reads and writes pipes")
+    make_upscaler = partial(
+        Upscaler,
+        scale,
+        width=width,
+        height=height,
+        fit=fit,
+        model=model,
+        backend=backend,
+        precision=precision,
+        strength=strength,
+        exact=exact,
+    )
+    with bar(name, enabled=not quiet) as progress:
+        printed: list[str] = []
+
+        def note(text: str) -> None:
+            printed.append(text)
+            print_notes(name, [text])
+
+        job = ClusterJob(
+            source,
+            make_upscaler(threads=cores),
+            output,
+            Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options)),
+            overwrite,
+            deinterlace,
+            requested_range(start, end, None),
+            side_by_side,
+            on_note=note,
+            cluster=cluster,
+            make_upscaler=make_upscaler,
+            ship=ship,
+            on_worker=note,
+        )
+        try:
+            result = job.run(lambda done, total: progress(min(done, total or 0), total or 0))
+        except KeyboardInterrupt:
+            if job.can_resume:
+                print_notes(name, ["interrupted; run the same command again to resume"])
+            raise
+    print_notes(name, (text for text in result.notes if text not in printed))
+    if not quiet:
+        print(printable(summary(name, result, model == "auto")))
+
+
+for _command in (images, video):
+    _name = _command.__name__
+    cluster_app.command(_name, cls=HelpCommand, epilog=examples_of(f"cluster {_name}"))(_command)

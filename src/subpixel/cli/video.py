@@ -80,6 +80,56 @@ End = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+EncoderName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
+        "fits the video and its container.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Crf = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Set the quality. Lower is better and larger: 0 to 51 for x264 and x265, 1 to 63 for svt-av1, 0 to 63 "
+        "for vp9. Default: 18, 20, 28 and 28.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Set the speed by the encoder's own name: ultrafast to placebo for x264 (default veryfast) and x265 "
+        "(superfast), 0 to 13 for svt-av1 (9), 0 to 8 for vp9 (5).",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+PixFmt = Annotated[
+    str | None,
+    typer.Option(
+        "--pix-fmt",
+        metavar="NAME",
+        help="Encode in this pixel format, such as yuv420p10le. Default: that of the video.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+EncoderOptions = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder-options",
+        metavar="LIST",
+        help="Pass more options to libavcodec, such as tune=grain:bf=2.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
 
 
 def video(
@@ -93,56 +143,11 @@ def video(
     width: Width = None,
     height: Height = None,
     fit: Fit = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
-            "fits the video and its container.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    crf: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Set the quality. Lower is better and larger: 0 to 51 for x264 and x265, 1 to 63 for svt-av1, 0 to 63 "
-            "for vp9. Default: 18, 20, 28 and 28.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Set the speed by the encoder's own name: ultrafast to placebo for x264 (default veryfast) and x265 "
-            "(superfast), 0 to 13 for svt-av1 (9), 0 to 8 for vp9 (5).",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    pix_fmt: Annotated[
-        str | None,
-        typer.Option(
-            "--pix-fmt",
-            metavar="NAME",
-            help="Encode in this pixel format, such as yuv420p10le. Default: that of the video.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    encoder_options: Annotated[
-        str | None,
-        typer.Option(
-            "--encoder-options",
-            metavar="LIST",
-            help="Pass more options to libavcodec, such as tune=grain:bf=2.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    encoder: EncoderName = None,
+    crf: Crf = None,
+    preset: Preset = None,
+    pix_fmt: PixFmt = None,
+    encoder_options: EncoderOptions = None,
     file_format: Annotated[
         str,
         typer.Option(
@@ -294,7 +299,7 @@ def video(
             raise
     print_notes(name, (text for text in result.notes if text not in printed))
     if not quiet:
-        print(printable(_line(name, result, model == "auto")))
+        print(printable(summary(name, result, model == "auto")))
 
 
 @contextmanager
@@ -314,7 +319,8 @@ def _file(source: str) -> Iterator[Path]:
             raise type(error)(str(error).replace(str(path), stream_name(source, "standard input"))) from None
 
 
-def _line(name: str, result: Result, automatic: bool) -> str:
+def summary(name: str, result: Result, automatic: bool) -> str:
+    """The line about a finished video; with ``automatic``, which model was taken and why."""
     width, height = result.size_out
     if result.done_before:
         return f"{name} → {result.destination}  {width}×{height}  done before"
