@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from subpixel.cli.app import app
+from commands import COMMANDS as LEAVES
+from commands import GROUP, GROUPS, parse
 from subpixel.cli.examples import EXAMPLES
 from subpixel.cli.help import paragraphs
 
 Run = Callable[..., Any]
+EVERY_COMMAND: dict[str, Any] = {**LEAVES, **GROUPS}
 COMMANDS = sorted(set(EXAMPLES) - {"subpixel"})
-GROUP: Any = typer.main.get_command(app)
 
 
 def page(run: Run, monkeypatch: pytest.MonkeyPatch, *arguments: str, columns: int = 100) -> list[str]:
@@ -34,13 +34,13 @@ def page(run: Run, monkeypatch: pytest.MonkeyPatch, *arguments: str, columns: in
 
 
 def test_every_command_has_examples() -> None:
-    assert sorted(GROUP.commands) == COMMANDS
+    assert sorted(EVERY_COMMAND) == COMMANDS
 
 
 @pytest.mark.parametrize("columns", [80, 100, 200])
 @pytest.mark.parametrize("command", ["subpixel", *COMMANDS])
 def test_a_page_fits(run: Run, monkeypatch: pytest.MonkeyPatch, command: str, columns: int) -> None:
-    arguments = [] if command == "subpixel" else [command]
+    arguments = [] if command == "subpixel" else command.split()
     lines = page(run, monkeypatch, *arguments, columns=columns)
     assert max(map(len, lines)) <= min(columns, 100)
     text = "\n".join(lines)
@@ -48,16 +48,17 @@ def test_a_page_fits(run: Run, monkeypatch: pytest.MonkeyPatch, command: str, co
     assert "\x1b" not in text
     # Nothing is cut off: each text is there, whatever lines it is on.
     words = " ".join(word for word in text.split() if word != "│")
-    for param in GROUP.commands[command].params if command in GROUP.commands else GROUP.params:
+    for param in EVERY_COMMAND.get(command, GROUP).params:
         assert " ".join(param.help.split()) in words
         for name in param.opts if param.param_type_name == "option" else [param.metavar]:
             assert name in words
 
 
 def test_summaries_are_whole_sentences(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = page(run, monkeypatch)
-    for name in COMMANDS:
-        summary = paragraphs(GROUP.commands[name].help)[0]
+    pages = {group: page(run, monkeypatch, *group.split()) for group in ("", *GROUPS)}
+    for path, command in EVERY_COMMAND.items():
+        *group, name = path.split()
+        lines, summary = pages[" ".join(group)], paragraphs(command.help)[0]
         assert summary[0].isupper()
         assert summary.endswith(".")
         assert any(line.split()[1:2] == [name] and summary in line for line in lines)
@@ -65,19 +66,19 @@ def test_summaries_are_whole_sentences(run: Run, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_texts_are_sentences(command: str) -> None:
-    for param in GROUP.commands[command].params:
+    for param in EVERY_COMMAND[command].params:
         assert param.help[0].isupper(), param.name
         assert param.help.endswith("."), param.name
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", sorted(LEAVES))
 def test_options_are_grouped_in_panels(run: Run, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    lines = page(run, monkeypatch, command)
+    lines = page(run, monkeypatch, *command.split())
     titles = [line.strip("╭─╮ ") for line in lines if line.startswith("╭")]
-    options = [param for param in GROUP.commands[command].params if param.param_type_name == "option"]
+    options = [param for param in LEAVES[command].params if param.param_type_name == "option"]
     assert all(param.rich_help_panel for param in options)
     assert set(titles) == {"Reporting", *(param.rich_help_panel for param in options)} | (
-        {"Arguments"} if len(options) < len(GROUP.commands[command].params) else set()
+        {"Arguments"} if len(options) < len(LEAVES[command].params) else set()
     )
     assert len(titles) == len(set(titles))
 
@@ -95,14 +96,14 @@ EVERY = [(name, line) for name, lines in EXAMPLES.items() for line, _ in lines]
 @pytest.mark.parametrize(("name", "line"), EVERY, ids=[line for _, line in EVERY])
 def test_examples_parse(run: Run, monkeypatch: pytest.MonkeyPatch, name: str, line: str) -> None:
     """An example is on the page, and the parser takes it: only the command itself does not run."""
-    lines = page(run, monkeypatch, *([] if name == "subpixel" else [name]))
+    lines = page(run, monkeypatch, *([] if name == "subpixel" else name.split()))
     assert any(one.strip().startswith(f"{line} ") for one in lines)
-    program, command, *arguments = shlex.split(line)
+    program, *words = shlex.split(line)
     assert program == "subpixel"
-    if "--help" in arguments:
-        assert run(command, *arguments).code == 0
+    if "--help" in words:
+        assert run(*words).code == 0
         return
-    assert GROUP.commands[command].make_context(command, arguments).params
+    assert parse(words).params
 
 
 @pytest.mark.parametrize(("columns", "term"), [(100, "dumb"), (60, "xterm")])

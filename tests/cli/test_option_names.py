@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
+from commands import COMMANDS
 from subpixel.cli import option_names
-from subpixel.cli.app import app
 from subpixel.cli.option_names import with_option_names
 
 
@@ -52,10 +51,7 @@ def test_parameters_become_options(message: str, expected: str) -> None:
 
 def test_every_parameter_has_an_option() -> None:
     """A renamed option must not leave messages that name one that no longer exists."""
-    group: Any = typer.main.get_command(app)
-    options = {
-        name for command in group.commands.values() for p in command.params for name in p.opts + p.secondary_opts
-    }
+    options = {name for command in COMMANDS.values() for p in command.params for name in p.opts + p.secondary_opts}
     for parameter in option_names._PARAMETERS:
         assert {with_option_names(f"{parameter}={value}").split()[0] for value in ("1", "False")} & options, parameter
     assert set(option_names._OFF.values()) <= options

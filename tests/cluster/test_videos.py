@@ -41,6 +41,8 @@ LENGTH = 8
 def _short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", LENGTH)
     monkeypatch.setattr(video_segments, "_CUT_FRAMES", 20)
+    # 24 frames before a part, so that 13 frames and a cut fit in.
+    monkeypatch.setattr(video_segments, "_LEAD_SHARE", 3)
 
 
 def clip(path: Path, frames: int = 50, **options: Any) -> Path:
@@ -78,10 +80,10 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def both(run: Run, source: Path, folder: Path, *options: object, cluster: tuple[object, ...] = ()) -> Done:
     """Runs a video on one machine and on a cluster, and compares the files."""
-    one = run("video", source, "-o", folder / "one.mkv", "-j", 1, *options)
-    many = run("cluster", "video", source, "-o", folder / "many.mkv", *options, *cluster)
+    one = run("video", source, "-o", folder / "one.mp4", "-j", 1, *options)
+    many = run("cluster", "video", source, "-o", folder / "many.mp4", *options, *cluster)
     assert (one.code, many.code) == (0, 0), (one.err, many.err)
-    assert (folder / "many.mkv").read_bytes() == (folder / "one.mkv").read_bytes()
+    assert (folder / "many.mp4").read_bytes() == (folder / "one.mp4").read_bytes()
     assert many.err == one.err
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
     return many
@@ -105,7 +107,7 @@ def test_networks_that_read_several_frames_give_the_same_bytes(
 ) -> None:
     pools.options["seed"] = seed
     scale = {"recurrent": 2, "vespcn": 3}[name]
-    both(run, scenes(tmp_path / "video.mkv"), tmp_path, "-n", moving[name], "-s", scale, "--encoder", "ffv1")
+    both(run, scenes(tmp_path / "video.mkv"), tmp_path, "-n", moving[name], "-s", scale)
     # Nothing was made twice: the parts followed each other at once.
     assert pools.opened[0].sent <= 3 + -(-60 // LENGTH)
 
@@ -113,7 +115,7 @@ def test_networks_that_read_several_frames_give_the_same_bytes(
 def test_a_memory_begins_where_a_scene_does(
     run: Run, tmp_path: Path, pools: Pools, moving: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Frames before a part cost time, so a part begins soon after a cut; here all are allowed."""
+    """Frames before a part cost time, so a part begins soon after a cut."""
     leads = []
     work = video_segments.PartTask
 
@@ -122,13 +124,11 @@ def test_a_memory_begins_where_a_scene_does(
         return work(number, part, *rest)
 
     monkeypatch.setattr(video_segments, "PartTask", task)
-    monkeypatch.setattr(video_segments, "_LEAD_SHARE", 4)
-    monkeypatch.setattr(video_segments, "BEFORE", 13)
-    both(run, scenes(tmp_path / "video.mkv"), tmp_path, "-n", moving["recurrent"], "--encoder", "ffv1")
+    both(run, scenes(tmp_path / "video.mkv"), tmp_path, "-n", moving["recurrent"])
     tick = {place: time for place, time in enumerate(frame_times(probe(tmp_path / "video.mkv"), Span()))}
     begins = {number: next(p for p, time in tick.items() if time == lead) for number, lead in leads if lead is not None}
-    # 13 frames before the last cut at 0, 14, 33 decide about it.
-    assert begins == {1: 0, 2: 1, 3: 1, 4: 18, 5: 20, 6: 20, 7: 20}
+    # 13 frames before a cut at 14, 31 and 33 decide about it; the others follow the part before, as no cut is near.
+    assert begins == {1: 0, 2: 1, 3: 1, 4: 18, 5: 20}
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
@@ -144,7 +144,7 @@ def test_lost_workers_cost_time_and_nothing_else(
 def test_a_part_that_ends_every_worker_is_named(run: Run, tmp_path: Path, pools: Pools) -> None:
     pools.options["lost"] = lambda number: "before" if number < 3 else ""
     source = clip(tmp_path / "video.mp4")
-    done = run("cluster", "video", source, "-o", tmp_path / "many.mkv", "-n", "bicubic", "--workers", 1)
+    done = run("cluster", "video", source, "-o", tmp_path / "many.mp4", "-n", "bicubic", "--workers", 1)
     assert done.code == 1
     assert f"error: {source}: segment 1: given up, since 3 workers ended while they worked on it" in done.err
 
@@ -158,9 +158,9 @@ def test_a_driver_that_ends_anywhere_goes_on_from_what_is_complete(
     run: Run, tmp_path: Path, pools: Pools, seed: int, moving: dict[str, str]
 ) -> None:
     """As after kill -9: nothing is tidied up. Parts that were done out of order are used, too."""
-    source, out = scenes(tmp_path / "video.mkv"), tmp_path / "out.mkv"
-    options = ("-n", moving["recurrent"] if seed % 2 else "bicubic", "--encoder", "ffv1")
-    run("video", source, "-o", tmp_path / "one.mkv", "-j", 1, *options)
+    source, out = scenes(tmp_path / "video.mkv"), tmp_path / "out.mp4"
+    options = ("-n", moving["recurrent"] if seed % 2 else "bicubic")
+    run("video", source, "-o", tmp_path / "one.mp4", "-j", 1, *options)
     left = []
     for stop in (3, 3):
 
@@ -179,7 +179,7 @@ def test_a_driver_that_ends_anywhere_goes_on_from_what_is_complete(
     pools.options.pop("lost")
     done = run("cluster", "video", source, "-o", out, *options)
     assert done.code == 0, done.err
-    assert out.read_bytes() == (tmp_path / "one.mkv").read_bytes()
+    assert out.read_bytes() == (tmp_path / "one.mp4").read_bytes()
     assert sum(left) + pools.opened[-1].sent <= 8 + 3 + 2 * 2  # the parts, the cuts, and what ran at each stop
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
@@ -187,9 +187,9 @@ def test_a_driver_that_ends_anywhere_goes_on_from_what_is_complete(
 def test_one_machine_goes_on_from_a_cluster_and_a_cluster_from_one_machine(
     run: Run, tmp_path: Path, pools: Pools, moving: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, out = scenes(tmp_path / "video.mkv"), tmp_path / "out.mkv"
-    options = ("-n", moving["recurrent"], "--encoder", "ffv1")
-    run("video", source, "-o", tmp_path / "one.mkv", "-j", 1, *options)
+    source, out = scenes(tmp_path / "video.mkv"), tmp_path / "out.mp4"
+    options = ("-n", moving["recurrent"])
+    run("video", source, "-o", tmp_path / "one.mp4", "-j", 1, *options)
 
     pools.options["lost"] = lambda number: _raise(Stopped) if number == 5 else ""
     with pytest.raises(Stopped):
@@ -197,7 +197,7 @@ def test_one_machine_goes_on_from_a_cluster_and_a_cluster_from_one_machine(
     done = run("video", source, "-o", out, "-j", 1, *options)
     assert done.code == 0
     assert "from an earlier run" in done.out
-    assert out.read_bytes() == (tmp_path / "one.mkv").read_bytes()
+    assert out.read_bytes() == (tmp_path / "one.mp4").read_bytes()
     out.unlink()
     complete, count = encode_segments.SegmentEncoder._complete, list[Frame]()
 
@@ -212,7 +212,7 @@ def test_one_machine_goes_on_from_a_cluster_and_a_cluster_from_one_machine(
     pools.options.pop("lost")
     done = run("cluster", "video", source, "-o", out, *options)
     assert "from an earlier run" in done.out
-    assert out.read_bytes() == (tmp_path / "one.mkv").read_bytes()
+    assert out.read_bytes() == (tmp_path / "one.mp4").read_bytes()
 
 
 def _raise(error: type[Exception]) -> Any:
@@ -223,7 +223,7 @@ def test_if_seeking_gives_other_frames_parts_are_made_after_each_other(
     run: Run, tmp_path: Path, pools: Pools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = clip(tmp_path / "video.mp4")
-    run("video", source, "-o", tmp_path / "one.mkv", "-j", 1, "-n", "bicubic")
+    run("video", source, "-o", tmp_path / "one.mp4", "-j", 1, "-n", "bicubic")
     read_frames = encode_segments.read_frames
 
     def with_wrong_seek(*args: Any, start: int | None, **more: Any) -> Iterator[Frame]:
@@ -233,9 +233,9 @@ def test_if_seeking_gives_other_frames_parts_are_made_after_each_other(
         yield from frames
 
     monkeypatch.setattr(encode_segments, "read_frames", with_wrong_seek)
-    done = run("cluster", "video", source, "-o", tmp_path / "many.mkv", "-n", "bicubic")
+    done = run("cluster", "video", source, "-o", tmp_path / "many.mp4", "-n", "bicubic")
     assert done.code == 0, done.err
-    assert (tmp_path / "many.mkv").read_bytes() == (tmp_path / "one.mkv").read_bytes()
+    assert (tmp_path / "many.mp4").read_bytes() == (tmp_path / "one.mp4").read_bytes()
 
 
 @pytest.mark.parametrize("wrong", ["missing", "shifted", "extra", "few"])
@@ -263,7 +263,7 @@ def test_a_part_of_a_video_and_side_by_side(run: Run, tmp_path: Path, pools: Poo
 def test_interlaced_frames_are_the_error_of_one_machine(run: Run, tmp_path: Path, pools: Pools) -> None:
     source = interlaced(tmp_path / "video.mp4")
     one, many = (
-        run(*command, source, "-o", tmp_path / "out.mkv", "-n", "bicubic")
+        run(*command, source, "-o", tmp_path / "out.mp4", "-n", "bicubic")
         for command in (["video"], ["cluster", "video"])
     )
     assert (many.code, many.err) == (one.code, one.err)
@@ -276,20 +276,18 @@ def test_damage_is_noted_once(run: Run, tmp_path: Path, pools: Pools) -> None:
     for place in range(len(data) // 3, len(data) * 2 // 3, 997):
         data[place] ^= 0xFF
     (tmp_path / "damaged.mkv").write_bytes(data)
-    one = run("video", tmp_path / "damaged.mkv", "-o", tmp_path / "one.mkv", "-j", 1, "-n", "bicubic")
-    many = run("cluster", "video", tmp_path / "damaged.mkv", "-o", tmp_path / "many.mkv", "-n", "bicubic")
+    one = run("video", tmp_path / "damaged.mkv", "-o", tmp_path / "one.mp4", "-j", 1, "-n", "bicubic")
+    many = run("cluster", "video", tmp_path / "damaged.mkv", "-o", tmp_path / "many.mp4", "-n", "bicubic")
     assert one.code == many.code
     assert ("damaged" in one.err) == ("damaged" in many.err)
-    assert (tmp_path / "many.mkv").read_bytes() == (tmp_path / "one.mkv").read_bytes()
+    assert (tmp_path / "many.mp4").read_bytes() == (tmp_path / "one.mp4").read_bytes()
 
 
 def test_what_would_differ_is_refused(run: Run, tmp_path: Path, pools: Pools, monkeypatch: pytest.MonkeyPatch) -> None:
     source = clip(tmp_path / "video.mp4")
-    other = clip(tmp_path / "other.mp4", 20)
-    monkeypatch.setattr("subpixel.cluster.video_job.Path.absolute", lambda path: path)
 
     monkeypatch.setattr(ClusterJob, "fingerprint", lambda self, plan: {"source": [1, "other"]})
-    done = run("cluster", "video", source, "-o", tmp_path / "many.mkv", "-n", "bicubic")
+    done = run("cluster", "video", source, "-o", tmp_path / "many.mp4", "-n", "bicubic")
     assert done.code == 1
     assert "sees another video than the machine that runs the command" in done.err
 
@@ -297,7 +295,7 @@ def test_what_would_differ_is_refused(run: Run, tmp_path: Path, pools: Pools, mo
 def test_pipes_and_a_finished_video(run: Run, tmp_path: Path, pools: Pools) -> None:
     assert run("cluster", "video", "-", "-o", tmp_path / "a.mkv").code == 2
     both(run, clip(tmp_path / "video.mp4"), tmp_path, "-n", "bicubic")
-    again = run("cluster", "video", tmp_path / "video.mp4", "-o", tmp_path / "many.mkv", "-n", "bicubic")
+    again = run("cluster", "video", tmp_path / "video.mp4", "-o", tmp_path / "many.mp4", "-n", "bicubic")
     assert "done before" in again.out
     assert len(pools.opened) == 1
 

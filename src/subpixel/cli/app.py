@@ -52,8 +52,7 @@ _COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
 )
 for command, panel in _COMMANDS:
     app.command(cls=HelpCommand, rich_help_panel=panel, epilog=examples_of(command.__name__))(command)
-    if command is play:
-        app.add_typer(cluster_app, name="cluster", rich_help_panel=_UPSCALING)
+app.add_typer(cluster_app, name="cluster", rich_help_panel=_UPSCALING)
 
 
 def _version(requested: bool) -> None:

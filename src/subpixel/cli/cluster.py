@@ -164,6 +164,8 @@ def images(
     from subpixel.cluster.pool import Cluster
     from subpixel.upscaler import Upscaler
 
+    if any(map(is_input_stream, inputs)) or is_output_stream(output):
+        raise InvalidArgument("-: a cluster reads files and writes into a folder; subpixel upscale reads a pipe")
     cluster = Cluster(address, workers, cores)
     make_upscaler = partial(
         Upscaler,
@@ -262,7 +264,7 @@ def video(
 
     cluster, name = Cluster(address, workers, cores), str(source)
     if is_input_stream(name) or is_output_stream(str(output)):
-        raise InvalidArgument("-: a cluster reads and writes files; subpixel video reads and writes pipes")
+        raise InvalidArgument("-: a cluster reads and writes files; subpixel video has pipes")
     make_upscaler = partial(
         Upscaler,
         scale,

@@ -45,6 +45,11 @@ class HelpCommand(TyperCommand):
 class HelpGroup(TyperGroup):
     """The commands together. A file in place of a command is upscaled; an unknown command suggests the closest."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # typer puts those that consist of others first.
+        self.commands = dict(sorted(self.commands.items(), key=lambda each: isinstance(each[1], TyperGroup)))
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(_page(self, ctx))
 

@@ -307,8 +307,6 @@ def run_images(
 
     compare = asked.get("compare")
     with StandardStreams(inputs, output, asked["limit"]) as streams:
-        if elsewhere is not None and (streams.reads or streams.writes):
-            raise InvalidArgument("-: a cluster reads files and writes into a folder; subpixel upscale reads a pipe")
         if streams.to_stdout and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if asked["format"] is None else suffix_of(asked["format"])

@@ -14,7 +14,7 @@ __all__ = ["ATTEMPTS", "Event", "Lost", "Piece", "Pool", "Scheduler", "given_up"
 
 P = TypeVar("P", bound=Hashable)
 
-# A piece is given up when so many workers were lost while they worked on it: it is likely what ends them.
+# A piece is given up when so many workers ended while they worked on it: it is likely what ends them.
 ATTEMPTS = 3
 # A piece runs on a second worker if it takes so many times as long as its cost lets expect.
 _SLOW = 2.0
@@ -175,6 +175,4 @@ class Scheduler(Generic[P]):
 
 def given_up(what: object, lost: Lost) -> ClusterError:
     """The error for a piece that was given up."""
-    return ClusterError(
-        f"{what}: given up, since {ATTEMPTS} workers were lost while they worked on it; the last: {lost}"
-    )
+    return ClusterError(f"{what}: given up, since {ATTEMPTS} workers ended while they worked on it; the last: {lost}")

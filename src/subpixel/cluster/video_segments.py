@@ -98,14 +98,16 @@ class ClusterSegments:
             if self._has_memory:
                 self._cuts = self._find_cuts(scheduler)
             self._schedule(scheduler, workers)
-            while not self._advance(scheduler, workers):
-                for key, answer in scheduler.answers():
-                    if isinstance(answer, Lost):
-                        raise given_up(f"{self._plan.video.path}: segment {key[0] + 1}", answer)
-                    self._take(key[0], answer)
-                    progress(self._done())
-                    if self._advance(scheduler, workers):
-                        break
+            complete = self._advance(scheduler, workers)
+            for key, answer in () if complete else scheduler.answers():
+                if isinstance(answer, Lost):
+                    raise given_up(f"{self._plan.video.path}: segment {key[0] + 1}", answer)
+                self._take(key[0], answer)
+                progress(self._done())
+                complete = self._advance(scheduler, workers)
+                if complete:
+                    break
+            assert complete
         finally:
             self._remove_attempts()
 
