@@ -13,7 +13,7 @@ from av.codec.context import Flags
 
 from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError, unknown
 from subpixel.storage.os_errors import os_error_text
-from subpixel.video.formats import Layout
+from subpixel.video.formats import Layout, layout_of
 from subpixel.video.video_file import VideoStream
 
 __all__ = [
@@ -313,7 +313,12 @@ class Encoding:
     def convert(self, frame: Any, video_stream: VideoStream) -> Any:
         """Convert a frame to the pixel format that is encoded, and tag it; its time is kept."""
         tags = video_stream.tags
-        if self.pix_fmt != self.layout.name:
+        if self.layout.rgb and layout_of(self.pix_fmt, "frame").name == self.pix_fmt and not self.rgb:
+            from subpixel.video.rgb_conversion import matrix_name, yuv_frame  # libvips comes with it
+
+            matrix = matrix_name(tags, video_stream.size, "frame")
+            frame = yuv_frame(frame, self.layout, self.pix_fmt, matrix, bool(tags.full_range), tags.siting or "left")
+        elif self.pix_fmt != self.layout.name:
             matrix, full = _MATRICES.get(tags.matrix, "DEFAULT"), 2 if tags.full_range else 1
             frame = frame.reformat(
                 format=self.pix_fmt,

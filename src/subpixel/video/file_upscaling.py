@@ -40,6 +40,7 @@ def upscale_file(
     side_by_side: bool = False,
     deinterlace: bool = False,
     overwrite: bool = False,
+    frame_rate: float | Fraction | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Upscale one video file, with its sound, subtitles, chapters and metadata, as ``subpixel video`` does.
@@ -48,7 +49,8 @@ def upscale_file(
     interrupted, an equal call resumes after the last complete segment.
 
     Args:
-        source: the video.
+        source: the video; or images that are its frames: a pattern such as ``frames/%04d.png`` (``%%`` is a percent
+            sign), or a folder that holds images and no video, in the order of their names.
         destination: the file to write; its suffix chooses the container: mp4, m4v, mov, qt, mkv, webm or nut. The
             default is ``name_x2`` with the source's suffix (``.mkv`` if that container is not written here) beside the
             source.
@@ -79,6 +81,7 @@ def upscale_file(
         deinterlace: turn interlaced frames into progressive ones first. Without it they are an error.
         overwrite: replace an existing file. The source itself is never replaced. Without it, a result that was made
             from the same video with the same settings is left as it is, and any other file is an error.
+        frame_rate: frames a second of images, as ``24`` or ``Fraction(24000, 1001)``; the default is 25.
         progress: called with the number of encoded frames and the number of all frames (None if unknown), from a thread
             of its own.
 
@@ -130,6 +133,7 @@ def upscale_file(
         deinterlace,
         time_range,
         side_by_side,
+        frame_rate=None if frame_rate is None else Fraction(frame_rate).limit_denominator(1001),
     )
     return job.run(progress)
 
