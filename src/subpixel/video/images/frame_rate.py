@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from subpixel.errors import InvalidArgument
 
-__all__ = ["parse_rate", "rate_text"]
+__all__ = ["exact_rate", "parse_rate", "rate_text"]
 
 # Beyond these, times are not what a video has: a frame in an hour, and more than any camera takes.
 _LEAST, _MOST = Fraction(1, 3600), 100_000
@@ -39,6 +39,21 @@ def parse_rate(text: str) -> Fraction:
     if _SHORT.fullmatch(text) and round(whole, decimals) == rate:
         return whole
     return rate
+
+
+def exact_rate(rate: float | Fraction) -> Fraction:
+    """A rate as a fraction; a number is read as it is written.
+
+    Raises:
+        InvalidArgument: it is not a possible rate.
+
+    >>> exact_rate(23.976), exact_rate(30), exact_rate(Fraction(24000, 1001))
+    (Fraction(24000, 1001), Fraction(30, 1), Fraction(24000, 1001))
+    """
+    try:
+        return parse_rate(str(rate))
+    except InvalidArgument as error:
+        raise InvalidArgument(f"frame_rate={rate}: {error}") from None
 
 
 def rate_text(rate: Fraction) -> str:
