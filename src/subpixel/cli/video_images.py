@@ -72,7 +72,14 @@ def check_images(*, wanted: bool, start_number: int | None, realtime: bool) -> N
 
 
 def image_job(
-    path: Path, upscaler: Upscaler, output: str, settings: Settings, *, realtime: bool, rate: Fraction | None, **others: Any
+    path: Path,
+    upscaler: Upscaler,
+    output: str,
+    settings: Settings,
+    *,
+    realtime: bool,
+    rate: Fraction | None,
+    **others: Any,
 ) -> ImageOutput:
     """The job that writes an image for each frame.
 

@@ -316,8 +316,8 @@ class Encoding:
         if self.layout.rgb and layout_of(self.pix_fmt, "frame").name == self.pix_fmt and not self.rgb:
             from subpixel.video.rgb_conversion import matrix_name, yuv_frame  # libvips comes with it
 
-            matrix = matrix_name(tags, video_stream.size, "frame")
-            frame = yuv_frame(frame, self.layout, self.pix_fmt, matrix, bool(tags.full_range), tags.siting or "left")
+            named, siting = matrix_name(tags, video_stream.size, "frame"), tags.siting or "left"
+            frame = yuv_frame(frame, self.layout, self.pix_fmt, named, bool(tags.full_range), siting)
         elif self.pix_fmt != self.layout.name:
             matrix, full = _MATRICES.get(tags.matrix, "DEFAULT"), 2 if tags.full_range else 1
             frame = frame.reformat(

@@ -100,7 +100,8 @@ def upscale_file(
         The file that was written, its size, the number of frames, the model, and notes about what could not be kept.
 
     Raises:
-        VideoReadError: the source is missing, not a video, or cannot be decoded; or images are missing or differ in size.
+        VideoReadError: the source is missing, not a video, or cannot be decoded; or images of a sequence are missing or
+            differ in size.
         ImageReadError, ImageWriteError: an image cannot be read or written.
         VideoWriteError: the destination is another file, cannot be written, or differs when it is read back.
         InvalidArgument: an argument is out of range, or the container cannot hold the result.

@@ -100,10 +100,8 @@ def mux_video(
             facts = _unwritten_facts(video, track, image, selection, targets)
             numbers = {index: _track_number(out, index) for index in facts}
             out.start_encoding()
-            others = iter(()) if source is None else (
-                (targets[packet.stream_index], packet)
-                for packet in read_packets(source, set(targets), selection.span, before, video.timeline)
-            )
+            copied = read_packets(source, set(targets), selection.span, before, video.timeline) if source else ()
+            others = ((targets[packet.stream_index], packet) for packet in copied)
             images = ((image, packet) for packet in _shift_packets(track.packets(), selection.span))
             clocks: dict[int, int] = {}
             lengths = _Lengths()

@@ -64,8 +64,8 @@ class PipeOutput:
     """Upscales a video into a pipe.
 
     Args:
-        source: the path of a video, of images (see :class:`subpixel.video.request.Request`), or of a pipe, which is read while it is written to; the text ``-`` for standard
-            input.
+        source: the path of a video, of images (see :class:`subpixel.video.request.Request`), or of a pipe, which is
+            read while it is written to; the text ``-`` for standard input.
         upscaler: of a luma network; for RGB videos, of any network.
         format: ``"y4m"`` or ``"nut"``; None for the one that holds the frames.
         time_range: the part of the video to write; None for all.

@@ -252,6 +252,8 @@ class Request:
         folder = destination.absolute().parent
         if not folder.is_dir():
             raise VideoWriteError(f"{destination}: there is no folder {folder}")
+        if self.source.is_dir() and folder.samefile(self.source):
+            raise VideoWriteError(f"{destination}: the result would lie among its images; choose another folder")
         if not os.access(folder, os.W_OK):
             raise VideoWriteError(f"{destination}: cannot be written: {folder} is read-only")
         why = too_long(destination.absolute(), folder)

@@ -142,8 +142,8 @@ def _range(full_range: bool) -> str:
 
 def _place(side: str, layout: Layout, siting: str) -> str:
     """libswscale's options for the place of chroma, in 256ths of a sample of luma."""
-    down, across = (round(256 * centre * (factor - 1)) for centre, factor in zip(CENTRES[siting], _factors(layout), strict=True))
-    return f":{side}_h_chr_pos={across}:{side}_v_chr_pos={down}"
+    (down, across), (rows, columns) = CENTRES[siting], _factors(layout)
+    return f":{side}_h_chr_pos={round(256 * across * (columns - 1))}:{side}_v_chr_pos={round(256 * down * (rows - 1))}"
 
 
 def _scale(frame: Any, options: str, pix_fmt: str) -> Any:

@@ -20,7 +20,8 @@ def open_source(path: Path, frame_rate: Fraction | None = None) -> Iterator[tupl
     """Open a video or a sequence of images, and read what it consists of.
 
     Args:
-        path: a video file; or a pattern or a folder of images, see :func:`subpixel.video.images.sequence.find_sequence`.
+        path: a video file; or a pattern or a folder of images, see
+            :func:`subpixel.video.images.sequence.find_sequence`.
         frame_rate: of images, in frames a second; None for 25.
 
     Yields:

@@ -40,7 +40,9 @@ def default_pix_fmt(encoder: str | None, layout: Layout) -> str | None:
     return next((name for name in names if accepted_format(known, name) is not None), None)
 
 
-def conversion_note(layout: Layout, encoding: Encoding, matrix: int, container: Container, size: tuple[int, int]) -> str:
+def conversion_note(
+    layout: Layout, encoding: Encoding, matrix: int, container: Container, size: tuple[int, int]
+) -> str:
     """A sentence about what frames of R, G, B lose in the format that is encoded; empty if nothing.
 
     Args:
@@ -59,6 +61,6 @@ def conversion_note(layout: Layout, encoding: Encoding, matrix: int, container: 
     if encoding.rgb and not lost:
         return ""
     what = ", ".join([f"{_MATRICES.get(matrix, 'its matrix')}, studio range", *lost]) if not encoding.rgb else lost[0]
-    whole = default_encoder(container, layout.name, size)
-    advice = f"; pix_fmt='{layout.name}' would keep them as they are" if whole and encoding.pix_fmt != layout.name else ""
+    keeps = encoding.pix_fmt != layout.name and default_encoder(container, layout.name, size) is not None
+    advice = f"; pix_fmt='{layout.name}' would keep them as they are" if keeps else ""
     return f"R, G, B become {encoding.pix_fmt} ({what}){advice}"

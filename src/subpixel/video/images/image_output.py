@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
@@ -190,6 +190,7 @@ class ImageOutput:
             plan.frames_by.choice,
             memory + self._writers * _WRITER * size[0] * size[1],
             None if frames is None else seconds * max(0, frames - len(done)),
+            done_before=len(done) == frames,
         )
 
     def plan(self) -> _Plan:
@@ -369,11 +370,9 @@ class _Writing:
             self._progress(self._done, self._plan.frames)
 
 
-def _source_frames(job: ImageOutput, plan: _Plan, damage: Damage) -> Iterator[Frame]:
+def _source_frames(job: ImageOutput, plan: _Plan, damage: Damage) -> Generator[Frame]:
     time_base = plan.video.stream.time_base
-    frames = read_frames(
-        plan.video, damage, start=plan.span.first_tick(time_base), deinterlace=job.deinterlace
-    )
+    frames = read_frames(plan.video, damage, start=plan.span.first_tick(time_base), deinterlace=job.deinterlace)
     with closing(frames):
         yield from progressive_frames(frames_in_span(frames, plan.span, time_base), plan.video, job.deinterlace)
 

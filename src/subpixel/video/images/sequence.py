@@ -97,7 +97,8 @@ def _in_folder(folder: Path) -> ImageSequence | None:
         raise VideoReadError(f"{folder}: this folder holds videos; name one of them")
     if kind == "neither":
         raise VideoReadError(f"{folder}: this folder holds neither images nor videos")
-    names, others = [], []
+    names: list[str] = []
+    others: list[str] = []
     for entry in os.scandir(folder):
         if not entry.name.startswith("."):
             is_image = Path(entry.name).suffix.lower() in IMAGES and not entry.is_dir()
@@ -126,7 +127,7 @@ def _gap_notes(names: Sequence[str]) -> Iterator[str]:
     kinds = {(*parts[:-2], parts[-1]) if len(parts) > 1 else tuple(parts) for parts in found}
     if len(kinds) > 1:
         if any(len(parts) > 1 for parts in found):
-            yield "the names of the images are not of one kind with one number, so it is not known whether any is missing"
+            yield "the names of the images differ in more than one number, so it is not known whether any is missing"
         return
     if len(found[0]) < 2:
         return

@@ -19,7 +19,6 @@ from subpixel.image.job import Job
 from subpixel.image.job import Result as ImageResult
 from subpixel.image.job_options import job_options
 from subpixel.models.auto import Choice
-from subpixel.storage.interrupts import interrupt_requested
 from subpixel.video.estimate import Estimate
 from subpixel.video.images.frame_files import check_place, make_folder
 from subpixel.video.images.number_pattern import NumberPattern
@@ -52,7 +51,8 @@ def upscale_sequence(job: ImageOutput, pattern: NumberPattern, progress: Progres
     notes: dict[str, list[str]] = {note: [] for note in sequence.notes}
     seconds: dict[str, float] = dict.fromkeys(("read", "upscale", "write"), 0.0)
     last: ImageResult | None = None
-    batch = Batch(tasks, job.upscaler, lambda threads: job.upscaler, _policy(job), 1, job.on_note, None, interrupt_requested)
+    alone = 1  # process: others would have to be started, which a script must be prepared for
+    batch = Batch(tasks, job.upscaler, lambda threads: job.upscaler, _policy(job), alone, job.on_note)
     with closing(batch.run()) as reports:
         for report in reports:
             if report.error is not None:
@@ -121,8 +121,9 @@ def _tasks(job: ImageOutput, pattern: NumberPattern) -> tuple[ImageSequence, lis
     tasks = [Task(sequence.paths[n], pattern.path(number), 0) for n, number in zip(chosen, numbers, strict=True)]
     others = sorted(set(pattern.existing()) - {*numbers})
     if others and not job.overwrite:
-        path = pattern.path(others[0])
-        raise VideoWriteError(f"{path}: exists already and is not of this sequence; choose another folder, or remove it")
+        raise VideoWriteError(
+            f"{pattern.path(others[0])}: exists already, and is no image of this sequence; choose another folder"
+        )
     if others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         note = f"{pattern.path(others[0])}{more}: of another run, beyond the images of this one, and left as it was"
@@ -157,7 +158,8 @@ def _estimate_first(job: ImageOutput, tasks: list[Task]) -> Estimate:
     one = estimate_image(image_job)
     if one.problems:
         raise one.problems[0]
-    assert one.size_in is not None and one.size_out is not None
+    assert one.size_in is not None
+    assert one.size_out is not None
     choice = one.choice or Choice(one.clean, False, "")
     bits = {"uint8": "8 bits", "uint16": "16 bits"}.get(one.dtype, "floating point")
     form = Path(tasks[0].destination).suffix.lstrip(".")

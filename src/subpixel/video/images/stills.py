@@ -71,9 +71,8 @@ def describe_sequence(sequence: ImageSequence, rate: Fraction | None) -> VideoFi
             f"no rate is given, so {DEFAULT_RATE} frames a second are assumed; frame_rate=24 would make 24 of them"
         )
     rate = rate or DEFAULT_RATE
-    stream = VideoStream(
-        found.size, "gbrp" if found.bits == 8 else "gbrp16le", rate, 1 / rate, found.aspect, found.tags, None, found.alpha
-    )
+    pix_fmt = "gbrp" if found.bits == 8 else "gbrp16le"
+    stream = VideoStream(found.size, pix_fmt, rate, 1 / rate, found.aspect, found.tags, None, found.alpha)
     return VideoFile(
         sequence.source,
         "images",
@@ -121,7 +120,7 @@ def _codes(samples: NDArray[Any], layout: Layout) -> NDArray[Any]:
     """Samples as codes of 8 or 16 bits; those of 8 among images of 16 keep their values."""
     if samples.dtype == np.float32:
         values = np.nan_to_num(np.clip(samples, 0, 1)) * np.float32(65535) + np.float32(0.5)
-        return values.astype(np.uint16)
+        return np.asarray(values, np.uint16)
     if samples.dtype == np.uint8 and layout.bits == 16:
         return samples.astype(np.uint16) * np.uint16(257)
     return samples
@@ -141,7 +140,8 @@ class _Survey:
         self.bits = 8
         self.alpha = False
         self.aspect: Fraction | None = None
-        self.codec, self.compression = "", None
+        self.codec = ""
+        self.compression: str | None = None
         self._first: Path | None = None
         self._tags: dict[Tags, None] = {}
         self._notes: dict[str, _Found] = {}
@@ -202,7 +202,9 @@ def _colours(file: ImageFile) -> tuple[Tags, list[str]]:
         return replace(unspecified, primaries=points[0], transfer=points[1]), notes
     profile = get_blob(header, "icc-profile-data")
     if profile is not None and not _is_srgb(profile):
-        return unspecified, ["the colour profile is not kept, which a video has no place for: colours may look different"]
+        return unspecified, [
+            "the colour profile is not kept: a video has no place for it, and colours may look different"
+        ]
     stated = [chunks[name] for name in (b"gAMA", b"cHRM") if name in chunks]
     if profile is not None or b"sRGB" in chunks or (stated and set(stated) <= {*_SRGB_CHUNKS}):
         return replace(unspecified, primaries=_SRGB[0], transfer=_SRGB[1]), []
@@ -221,5 +223,3 @@ def _lost_metadata(file: ImageFile) -> Iterator[str]:
     names = [name for field, name in fields.items() if get_blob(file.metadata, field) is not None]
     if names:
         yield f"metadata of the images is not kept: {', '.join(names)}"
-
-
