@@ -209,7 +209,9 @@ def test_images_to_images_go_the_way_of_images(tmp_path: Path) -> None:
     assert write(folder / "%04d.png", tmp_path / "out", "n%d.tif").done_before
     (tmp_path / "out" / "n8.tif").unlink()
     assert write(folder / "%04d.png", tmp_path / "out", "n%d.tif").resumed == 3
-    part = write(folder, tmp_path / "part", time_range=TimeRange(Fraction(1, 5), Fraction(2, 5)), frame_rate=Fraction(5))
+    part = write(
+        folder, tmp_path / "part", time_range=TimeRange(Fraction(1, 5), Fraction(2, 5)), frame_rate=Fraction(5)
+    )
     assert (part.frames, names(tmp_path / "part")) == (1, ["0002.png"])
     with pytest.raises(VideoWriteError, match="the output is an input"):
         write(folder / "%04d.png", folder)

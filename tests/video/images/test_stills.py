@@ -206,9 +206,7 @@ def test_a_part_of_a_sequence(tmp_path: Path) -> None:
     result = upscale(folder, tmp_path / "out.mkv", encoder="ffv1", frame_rate=10, start=0.3, end=0.6)
     found = frames(tmp_path / "out.mkv")
     assert (result.frames, found[0].pts) == (3, 0)
-    assert np.array_equal(
-        found[0].to_ndarray(format="rgb24"), subpixel.upscale(pixels_of(4), 2, model="bicubic")
-    )
+    assert np.array_equal(found[0].to_ndarray(format="rgb24"), subpixel.upscale(pixels_of(4), 2, model="bicubic"))
 
 
 def test_default_names(tmp_path: Path) -> None:

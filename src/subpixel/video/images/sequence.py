@@ -137,7 +137,8 @@ def _gap_notes(names: Sequence[str]) -> Iterator[str]:
         missing = sorted({*range(numbers[0], numbers[-1])} - {*numbers}) if numbers[-1] < 10_000_000 else []
         count = numbers[-1] - numbers[0] + 1 - len(numbers)
         listed = f" ({_ranges(missing)})" if missing else ""
-        yield f"{count} numbers are missing between the first image and the last{listed}; the frames follow one another"
+        what = f"{count} numbers are" if count > 1 else "1 number is"
+        yield f"{what} missing between the first image and the last{listed}; the frames follow one another"
 
 
 def _by_pattern(path: Path, pattern: NumberPattern) -> ImageSequence:

@@ -155,7 +155,7 @@ def _policy(job: ImageOutput) -> TaskPolicy:
 
 def _estimate_first(job: ImageOutput, tasks: list[Task]) -> Estimate:
     image_job = replace(_policy(job).job(tasks[0], job.upscaler), overwrite=True)
-    one = estimate_image(image_job)
+    one = estimate_image(image_job, makes_folder=True)
     if one.problems:
         raise one.problems[0]
     assert one.size_in is not None
