@@ -47,7 +47,7 @@ def upscale_file(
     side_by_side: bool = False,
     deinterlace: bool = False,
     overwrite: bool = False,
-    frame_rate: float | Fraction | None = None,
+    frame_rate: float | Fraction | str | None = None,
     start_number: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -90,7 +90,7 @@ def upscale_file(
         deinterlace: turn interlaced frames into progressive ones first. Without it they are an error.
         overwrite: replace an existing file. The source itself is never replaced. Without it, a result that was made
             from the same video with the same settings is left as it is, and any other file is an error.
-        frame_rate: frames a second of images, as ``24`` or ``Fraction(24000, 1001)``; the default is 25.
+        frame_rate: frames a second of images, as ``24``, ``23.976`` or ``"24000/1001"``; the default is 25.
         start_number: of the first image, if images are written; the default is 1. From images to images it is the
             number of the first of them.
         progress: called with the number of encoded frames and the number of all frames (None if unknown), from a thread
@@ -120,6 +120,21 @@ def upscale_file(
     ...     result = upscale_file(f"{folder}/a.mkv", scale=3, encoder="ffv1")
     >>> result.destination.name, result.size_out, result.frames
     ('a_x3.mkv', (96, 48), 3)
+
+    Images as frames, both ways:
+
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from subpixel.image import ImageData, write
+    >>> with TemporaryDirectory() as folder:
+    ...     for number in (1, 2):
+    ...         _ = write(ImageData(np.zeros((16, 32, 3), np.uint8)), f"{folder}/{number:04d}.png")
+    ...     video = upscale_file(f"{folder}/%04d.png", f"{folder}/a.mkv", 2, frame_rate=24)
+    ...     images = upscale_file(f"{folder}/a.mkv", f"{folder}/large/%d.png", 2)
+    ...     sorted(path.name for path in Path(folder, "large").iterdir())
+    ['1.png', '2.png']
+    >>> video.size_out, images.size_out
+    ((64, 32), (128, 64))
     """
     time_range = None
     if start is not None or end is not None:

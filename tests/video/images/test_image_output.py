@@ -74,7 +74,7 @@ def test_what_images_do_not_hold_is_named(clip: Clip, tmp_path: Path) -> None:
     notes: list[str] = []
     write(clip("rich.mkv"), tmp_path / "out", on_note=notes.append)
     (left,) = (note for note in notes if note.startswith("left out"))
-    assert all(word in left for word in ("audio", "subtitle", "chapter", "attachment"))
+    assert all(word in left for word in ("audio", "subtitle", "chapter", "attachment", "title"))
 
 
 def test_a_second_run_keeps_what_is_there(clip: Clip, tmp_path: Path) -> None:

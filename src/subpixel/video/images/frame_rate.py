@@ -41,13 +41,13 @@ def parse_rate(text: str) -> Fraction:
     return rate
 
 
-def exact_rate(rate: float | Fraction) -> Fraction:
+def exact_rate(rate: float | Fraction | str) -> Fraction:
     """A rate as a fraction; a number is read as it is written.
 
     Raises:
         InvalidArgument: it is not a possible rate.
 
-    >>> exact_rate(23.976), exact_rate(30), exact_rate(Fraction(24000, 1001))
+    >>> exact_rate(23.976), exact_rate(30), exact_rate("24000/1001")
     (Fraction(24000, 1001), Fraction(30, 1), Fraction(24000, 1001))
     """
     try:

@@ -25,6 +25,7 @@ from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.storage.temporary import temporary_folder
 from subpixel.upscaler import Upscaler
+from subpixel.video.containers import content_metadata
 from subpixel.video.decoding import Damage, frames_in_span, interlaced_frame, progressive_frames, read_frames
 from subpixel.video.estimate import Estimate
 from subpixel.video.fingerprints import video_identity, weights_digest
@@ -309,7 +310,8 @@ class ImageOutput:
         rate = constant_rate(times, tick, plan.video.stream.rate)
         if rate is not None:
             text = rate_text(rate)
-            yield f"{text} frames a second: frame_rate={text} would make a video of these images that is as fast"
+            value = repr(text) if "/" in text else text
+            yield f"{text} frames a second: frame_rate={value} would make a video of these images that is as fast"
         elif len(times) > 1:
             content = timestamps_text(times, tick)
             with suppress(OSError), open(path, encoding="ascii") as file:
@@ -404,6 +406,12 @@ def _left_out(video: VideoFile) -> Iterator[str]:
     parts = [str(stream) for stream in video.others if not stream.chapters]
     if video.chapters:
         parts.append(f"{len(video.chapters)} chapter{'s'[: len(video.chapters) > 1]}")
+    if video.display:
+        parts.append("what HDR10 says of the display")
+    own = {**content_metadata(video.metadata), **content_metadata(video.streams[video.main].metadata)}
+    names = [name.encode("utf-8", "replace").decode() for name in sorted(own) if name not in ("language", "name")]
+    if names:
+        parts.append(f"metadata ({', '.join(names)})")
     if parts:
         yield f"left out, as images hold the frames only: {', '.join(parts)}"
 
