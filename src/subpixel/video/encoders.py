@@ -313,7 +313,7 @@ class Encoding:
     def convert(self, frame: Any, video_stream: VideoStream) -> Any:
         """Convert a frame to the pixel format that is encoded, and tag it; its time is kept."""
         tags = video_stream.tags
-        if self.layout.rgb and layout_of(self.pix_fmt, "frame").name == self.pix_fmt and not self.rgb:
+        if self.layout.rgb and not self.rgb and _is_layout(self.pix_fmt):
             from subpixel.video.rgb_conversion import matrix_name, yuv_frame  # libvips comes with it
 
             named, siting = matrix_name(tags, video_stream.size, "frame"), tags.siting or "left"
@@ -334,6 +334,14 @@ class Encoding:
     def _apply(self, context: Any, video_stream: VideoStream) -> None:
         configure_context(context, video_stream, self.pix_fmt)
         context.thread_count = self.threads
+
+
+def _is_layout(pix_fmt: str) -> bool:
+    """Whether a pixel format is one that frames are upscaled in, in planes and without alpha."""
+    try:
+        return layout_of(pix_fmt, "frame").name == pix_fmt
+    except Unsupported:
+        return False
 
 
 def configure_context(context: Any, video_stream: VideoStream, pix_fmt: str) -> None:

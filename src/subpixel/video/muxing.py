@@ -100,7 +100,9 @@ def mux_video(
             facts = _unwritten_facts(video, track, image, selection, targets)
             numbers = {index: _track_number(out, index) for index in facts}
             out.start_encoding()
-            copied = read_packets(source, set(targets), selection.span, before, video.timeline) if source else ()
+            copied: Iterator[Any] = iter(())
+            if source is not None:
+                copied = read_packets(source, set(targets), selection.span, before, video.timeline)
             others = ((targets[packet.stream_index], packet) for packet in copied)
             images = ((image, packet) for packet in _shift_packets(track.packets(), selection.span))
             clocks: dict[int, int] = {}
