@@ -64,7 +64,7 @@ def rate_text(rate: Fraction) -> str:
     """
     if rate.denominator == 1:
         return str(rate.numerator)
-    for text in (f"{float(rate):.2f}", f"{float(rate):.3f}"):
-        if parse_rate(text) == rate:
-            return text.rstrip("0")
+    text = f"{float(rate):.3f}".rstrip("0")
+    if parse_rate(text) == rate:
+        return text
     return f"{rate.numerator}/{rate.denominator}"
