@@ -1,0 +1,88 @@
+"""Running the videos of ``subpixel video``, one or many, and reporting them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from subpixel.cli.suggestions import check_last_input
+from subpixel.cli.video_reporting import VideoReporter
+from subpixel.storage.output_place import OutputPlace, names_several
+from subpixel.storage.suffixes import VIDEOS
+
+if TYPE_CHECKING:
+    from subpixel.video import Job
+    from subpixel.video.batch import Batch
+
+__all__ = ["batch_of", "follow", "note_left_out"]
+
+
+def batch_of(
+    inputs: Sequence[str], output: str | None, make_job: Callable[[Path], Job]
+) -> tuple[Batch, OutputPlace, list[Path]]:
+    """What is done with the inputs, where results go, and the images in folders, which are left out.
+
+    Args:
+        inputs: files, folders and patterns.
+        output: a file, a folder or None, as the user named it.
+        make_job: makes the job of a video, without a destination.
+
+    Raises:
+        InvalidArgument: several videos cannot go to this output, or two of them would go to one file.
+    """
+    from subpixel.video.batch import Batch, find_videos, plan_batch
+    from subpixel.video.containers import CONTAINERS
+
+    written = {suffix for container in CONTAINERS for suffix in container.suffixes}
+    check_last_input("video", inputs, output, VIDEOS | written)
+    place = OutputPlace.of(inputs, output, "a video", "videos", written)
+    if place.folder is None and not names_several(inputs):
+        return Batch((replace(make_job(Path(inputs[0])), destination=place.file),)), place, []
+    images: list[Path] = []
+    return plan_batch(find_videos(inputs, place.folder, images), place, make_job), place, images
+
+
+def note_left_out(batch: Batch, images: Sequence[Path], reporter: VideoReporter) -> None:
+    """Print notes about files that are left out: results of earlier runs, and images."""
+    if batch.earlier_results:
+        first, count = batch.earlier_results[0], len(batch.earlier_results)
+        if count == 1:
+            reporter.message(f"note: 1 file was left out: it is a result of an earlier run ({first})")
+        else:
+            reporter.message(f"note: {count} files were left out: they are results of an earlier run, such as {first}")
+    if images and batch.jobs:
+        what = "1 image was" if len(images) == 1 else f"{len(images)} images were"
+        reporter.message(f"note: {what} left out ({images[0]}); subpixel upscale upscales images")
+
+
+def follow(batch: Batch, reporter: VideoReporter, where: str) -> int:
+    """Run a batch and print what happens to each video; returns the exit code.
+
+    Raises:
+        SubpixelError: the error of a single video.
+    """
+    current: list[Job] = []
+
+    def prepare(job: Job) -> Job:
+        current[:] = [job]
+        reporter.begin(job.source)
+        return replace(job, on_note=reporter.note, on_start=reporter.started, on_pace=reporter.pace)
+
+    stopped_by = ""
+    try:
+        for outcome in batch.run(prepare):
+            reporter.outcome(outcome)
+            if outcome.error is not None and batch.count == 1:
+                raise outcome.error
+            if outcome.stops and outcome.destination is not None:
+                stopped_by = str(outcome.destination.parent)
+    except KeyboardInterrupt:
+        reporter.interruption(can_resume=any(job.can_resume for job in current))
+        raise
+    finally:
+        reporter.finish()
+    reporter.end(where, stopped_by)
+    failed = reporter.counts["failed"]
+    return 0 if not failed else 3 if failed < reporter.counts.total() else 1
