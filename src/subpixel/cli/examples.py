@@ -20,6 +20,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "video": (
         ("subpixel video video.mkv", "write video_x2.mkv beside it"),
         ("subpixel video video.mp4 -s 3 -o large.mkv", "name the output"),
+        ("subpixel video clips -o large --fit 1920x1080", "upscale a folder"),
         ("subpixel video video.mkv --preview 5", "compare 5 seconds with bicubic"),
     ),
     "play": (

@@ -62,11 +62,12 @@ def bar(name: str, *, enabled: bool = True) -> Iterator[Callable[[int, int], Non
 
 
 @contextmanager
-def pace_bar(name: str, *, enabled: bool = True) -> Iterator[Callable[[Pace], None]]:
+def pace_bar(name: str, place: str = "", *, enabled: bool = True) -> Iterator[Callable[[Pace], None]]:
     """A progress bar on standard error for a video, with its rate and its slow stage, if that is a terminal.
 
     Args:
-        name: of the video.
+        name: of the video; the bar shows its last part.
+        place: a text before it.
         enabled: False for no bar.
 
     Yields:
@@ -91,7 +92,7 @@ def pace_bar(name: str, *, enabled: bool = True) -> Iterator[Callable[[Pace], No
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    task = progress.add_task(escape(printable(Path(name).name or name)), total=None, text="")
+    task = progress.add_task(escape(printable(place + (Path(name).name or name))), total=None, text="")
 
     def update(pace: Pace) -> None:
         if not progress.live.is_started:
@@ -112,6 +113,8 @@ def pace_text(pace: Pace) -> str:
     >>> pace_text(Pace(250, 1000, 60.0, 4.167, 180.0, {"decode": 0.031, "upscale": 0.992, "encode": 0.4}))
     '4.17 frames/s, 0:03:00 left; decode 3 %, network 99 %, encode 40 %'
     """
+    if pace.frames == pace.total:
+        return "writing and checking the file"
     busy = ", ".join(f"{_STAGES.get(name, name)} {share:.0%}".replace("%", " %") for name, share in pace.busy.items())
     if pace.rate is None:
         return busy

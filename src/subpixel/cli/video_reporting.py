@@ -67,7 +67,7 @@ class VideoReporter:
         self.finish()
         self.name = self._with_names(str(source))
         self._printed = []
-        self._bar = pace_bar(self.place + self.name, enabled=not self.quiet)
+        self._bar = pace_bar(self.name, self.place, enabled=not self.quiet)
         self._show = self._bar.__enter__()
 
     def finish(self) -> None:

@@ -40,6 +40,7 @@ def upscale_file(
     side_by_side: bool = False,
     deinterlace: bool = False,
     overwrite: bool = False,
+    copy_time: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Upscale one video file, with its sound, subtitles, chapters and metadata, as ``subpixel video`` does.
@@ -79,6 +80,7 @@ def upscale_file(
         deinterlace: turn interlaced frames into progressive ones first. Without it they are an error.
         overwrite: replace an existing file. The source itself is never replaced. Without it, a result that was made
             from the same video with the same settings is left as it is, and any other file is an error.
+        copy_time: give the result the modification time of the source.
         progress: called with the number of encoded frames and the number of all frames (None if unknown), from a thread
             of its own.
 
@@ -130,6 +132,7 @@ def upscale_file(
         deinterlace,
         time_range,
         side_by_side,
+        copy_time=copy_time,
     )
     return job.run(progress)
 
