@@ -23,6 +23,7 @@ from subpixel.upscaler import Upscaler
 from subpixel.video import Job, Settings, encode_segments
 from subpixel.video.encode_segments import SegmentEncoder
 from subpixel.video.frame import Frame
+from subpixel.video.frame_work import frame_work
 from subpixel.video.pipeline import DEPTH
 from subpixel.video.segments import SegmentWriter
 from video.clips import make_clip
@@ -96,6 +97,27 @@ def test_a_full_segment_is_kept_while_the_next_frame_is_computed(
         with pytest.raises(Stop):
             Job(source, fast, out).run()
     assert Job(source, fast, out).run().resumed == 16
+
+
+def test_slow_networks_have_shorter_segments_and_resume_to_the_same_bytes(
+    tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Segments follow from the work, not from time, so an interrupted run has those of an uninterrupted one."""
+    work = frame_work(fast.networks([2], fast.choose_by_codec(None, 2.0)), (54, 34))
+    assert work == 54 * 34 * 12496
+    monkeypatch.setattr("subpixel.video.frame_work._MOST_WORK", 20.5 * work)
+    monkeypatch.setattr("subpixel.video.frame_work._FEWEST", 5)
+    source, out, whole = long_video(tmp_path / "video.mp4"), tmp_path / "out.mp4", tmp_path / "whole.mp4"
+    Job(source, fast, whole).run()
+
+    def progress(done: int, total: int | None) -> None:
+        if done == 45:
+            raise Stop
+
+    with pytest.raises(Stop):
+        Job(source, fast, out).run(progress)
+    assert Job(source, fast, out).run().resumed == 40
+    assert out.read_bytes() == whole.read_bytes()
 
 
 def test_with_a_slow_encoder_no_more_than_its_segment_is_made_again(

@@ -14,6 +14,7 @@ from subpixel.video.decoding import Damage, frames_in_span, progressive_frames, 
 from subpixel.video.encoders import Encoding
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.frame import Frame, FrameUpscaler
+from subpixel.video.frame_work import segment_frames
 from subpixel.video.pipeline import Clock, Stages
 from subpixel.video.segments import Journal, SegmentWriter
 from subpixel.video.time_range import Span
@@ -21,8 +22,7 @@ from subpixel.video.video_file import VideoFile, VideoStream
 
 __all__ = ["SEGMENT_FRAMES", "SegmentEncoder"]
 
-# Frames of a segment: about as many as encoders put between key frames, so that segments add hardly any key frames.
-# After a crash, the frames of the last segment are made again in seconds.
+# Frames of a segment at most: about as many as encoders put between key frames, so that segments add hardly any.
 SEGMENT_FRAMES = 240
 
 
@@ -38,6 +38,7 @@ class SegmentEncoder:
         layout: of the source's frames.
         deinterlace: turn interlaced frames into progressive ones.
         span: the part of the video to encode.
+        work: of the networks with each frame, see :func:`subpixel.video.frame_work.frame_work`.
     """
 
     def __init__(
@@ -51,9 +52,11 @@ class SegmentEncoder:
         *,
         deinterlace: bool = False,
         span: Span,
+        work: float = 0.0,
     ) -> None:
         self._video, self._journal, self._encoding, self._stream = video, journal, encoding, video_stream
         self._upscaler, self._layout, self._deinterlace, self._span = upscaler, layout, deinterlace, span
+        self._segment = segment_frames(work, SEGMENT_FRAMES)
         self._damage = Damage()
         self._earlier_notes: tuple[str, ...] = journal.segments[-1].notes if journal.segments else ()
         self._count = self.frame_count
@@ -133,7 +136,7 @@ class SegmentEncoder:
         """Set the result's time, and the state after a segment's last frame."""
         frame.result.pts, frame.result.time_base = frame.time, self._video.stream.time_base
         self._count += 1
-        if self._count % SEGMENT_FRAMES == 0:
+        if self._count % self._segment == 0:
             frame.state = self._upscaler.state()
         return frame
 

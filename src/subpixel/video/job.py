@@ -21,6 +21,7 @@ from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.video.encode_segments import SegmentEncoder
 from subpixel.video.encoders import Encoding
+from subpixel.video.frame_work import frame_work
 from subpixel.video.muxing import mux_video
 from subpixel.video.pace import Pace, PaceMeter
 from subpixel.video.provenance import Provenance, append_provenance, provenance_metadata
@@ -137,6 +138,7 @@ class Job(Request):
                 plan.layout,
                 deinterlace=self.deinterlace,
                 span=plan.selection.span,
+                work=frame_work(plan.frames_by.networks, plan.video.stream.size, ensemble=self.upscaler.ensemble),
             )
             total, resumed = plan.frames, segments.frame_count
             self.on_start(plan, resumed)
