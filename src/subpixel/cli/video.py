@@ -288,15 +288,16 @@ def video(
         raise InvalidArgument("--copy-time needs a file as input, since a pipe has no time of modification")
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
 
-    def make_job(source: Path) -> Job:
+    def make_job(source: Path, destination: Path | None) -> Job:
         part = time_range
         if preview is not None and start is None and not piped:
             part = requested_range(start, end, preview, probe(source).duration)
         return Job(
             source,
             upscaler,
-            settings=settings,
-            overwrite=overwrite,
+            destination,
+            settings,
+            overwrite,
             preview=preview is not None,
             copy_time=copy_time,
             **{**options, "time_range": part},

@@ -20,14 +20,14 @@ __all__ = ["batch_of", "follow", "note_left_out"]
 
 
 def batch_of(
-    inputs: Sequence[str], output: str | None, make_job: Callable[[Path], Job]
+    inputs: Sequence[str], output: str | None, make_job: Callable[[Path, Path | None], Job]
 ) -> tuple[Batch, OutputPlace, list[Path]]:
     """What is done with the inputs, where results go, and the images in folders, which are left out.
 
     Args:
         inputs: files, folders and patterns.
         output: a file, a folder or None, as the user named it.
-        make_job: makes the job of a video, without a destination.
+        make_job: makes the job of a video and its destination, which is None for the default.
 
     Raises:
         InvalidArgument: several videos cannot go to this output, or two of them would go to one file.
@@ -39,7 +39,7 @@ def batch_of(
     check_last_input("video", inputs, output, VIDEOS | written)
     place = OutputPlace.of(inputs, output, "a video", "videos", written)
     if place.folder is None and not names_several(inputs):
-        return Batch((replace(make_job(Path(inputs[0])), destination=place.file),)), place, []
+        return Batch((make_job(Path(inputs[0]), place.file),)), place, []
     images: list[Path] = []
     return plan_batch(find_videos(inputs, place.folder, images), place, make_job), place, images
 

@@ -103,7 +103,7 @@ def find_videos(inputs: Iterable[str], excluded: Path | None = None, images: lis
     return find_files(inputs, _SOUGHT, excluded, images)
 
 
-def plan_batch(inputs: Iterable[Input], place: OutputPlace, make_job: Callable[[Path], Job]) -> Batch:
+def plan_batch(inputs: Iterable[Input], place: OutputPlace, make_job: Callable[[Path, Path | None], Job]) -> Batch:
     """Decide where every result goes.
 
     A result keeps the suffix of its video, or has ``.mkv`` if that container cannot hold it. In a folder, the folders
@@ -113,7 +113,7 @@ def plan_batch(inputs: Iterable[Input], place: OutputPlace, make_job: Callable[[
     Args:
         inputs: the videos.
         place: where results go.
-        make_job: makes the job of a video, without a destination.
+        make_job: makes the job of a video and its destination, which is None for the default.
 
     Raises:
         InvalidArgument: two results would have one path, or a result would replace an input.
@@ -124,7 +124,7 @@ def plan_batch(inputs: Iterable[Input], place: OutputPlace, make_job: Callable[[
         try:
             if item.error is not None:
                 raise item.error
-            found.append((item, _with_destination(item, place, make_job(item.path))))
+            found.append((item, _with_destination(item, place, make_job(item.path, place.file))))
         except SubpixelError as error:
             failed.append((item.path, error))
     destinations = [job.destination or job.source for _, job in found]
@@ -145,7 +145,7 @@ def resumable(job: Job) -> Job:
 
 def _with_destination(item: Input, place: OutputPlace, job: Job) -> Job:
     if place.file is not None:
-        return replace(job, destination=place.file)
+        return job
     try:
         with memory_errors(str(item.path)):
             destination = job.default_destination()
