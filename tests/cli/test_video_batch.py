@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -16,7 +17,9 @@ import pytest
 
 from cli.conftest import Done
 from subpixel.cli.video_reporting import VideoReporter
+from subpixel.errors import VideoWriteError
 from subpixel.storage.locks import scratch_path
+from subpixel.storage.os_errors import write_errors_as
 from subpixel.video import Pace, probe
 from subpixel.video.segments import Journal, SegmentWriter
 from video.clips import make_clip
@@ -220,6 +223,21 @@ def test_an_interrupted_batch_goes_on_in_the_middle_of_a_video(
         ):
             assert a == b
             assert all(map(np.array_equal, one, other))
+
+
+def test_a_full_disk_ends_the_batch(video: Run, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: SegmentWriter, frame: Any, time: int) -> None:
+        with write_errors_as(VideoWriteError, self.journal.result):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentWriter, "add", full)
+        done = video(clips, "-o", tmp_path / "out")
+    assert done.code == 1
+    assert "a_x2.mkv: cannot be written: no space left on device" in done.err
+    assert f"stopped, since nothing more can be written to {tmp_path / 'out'}: 3 of 4 videos were not" in done.err
+    assert files(tmp_path / "out") == []
+    assert video(clips, "-o", tmp_path / "out").out.count(" frames in ") == 3
 
 
 # JSON
