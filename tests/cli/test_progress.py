@@ -20,8 +20,8 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def terminal_for(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal of 120 columns as standard error."""
     err = Terminal()
     monkeypatch.setattr(sys, "stderr", err)
     monkeypatch.setenv("TERM", "xterm")
@@ -38,7 +38,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
         (Pace(100, 100, 9.0, 3.0, 0.0, BUSY), "writing and checking the file"),
     ],
 )
-def test_what_the_bar_says(pace: Pace, text: str, terminal: Terminal) -> None:
+def test_what_the_bar_says(pace: Pace, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_for(monkeypatch)
     assert pace_text(pace) == text
     with pace_bar("folder/a [b].mkv", "[2/5] ") as show:
         assert terminal.getvalue() == ""
@@ -48,7 +49,8 @@ def test_what_the_bar_says(pace: Pace, text: str, terminal: Terminal) -> None:
     assert "[2/5] a [b].mkv" in written
 
 
-def test_there_is_no_bar_where_nobody_sees_it(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_bar_where_nobody_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_for(monkeypatch)
     with pace_bar("a.mkv", enabled=False) as show:
         show(Pace(9, 100, 3.0, 3.0, 30.0, BUSY))
     err = io.StringIO()
