@@ -78,7 +78,7 @@ def test_a_bad_file_costs_no_other_and_subfolders_are_kept(video: Run, clips: Pa
     assert summary.startswith("3 done, 0 done before, 1 failed of 4  ")
     assert summary.endswith(f"  in {out}")
     before = look()
-    for more in ([], ["--overwrite"]):  # so that an interrupted run with it goes on
+    for more in ([], ["--overwrite"]):
         done = video(clips, "-o", out, *more)
         assert done.code == 3
         assert done.out.count("done before\n") == 3
@@ -107,6 +107,9 @@ def test_patterns_files_and_a_folder_for_one_video(video: Run, clips: Path, tmp_
     assert files(tmp_path / "out") == ["a_x2.mkv", "b_x2.nut"]
     assert video(clips / "a.mkv", "-o", f"{tmp_path / 'other'}{os.sep}").code == 0
     assert files(tmp_path / "other") == ["a_x2.mkv"]
+    # Of several, a finished one is kept with --overwrite, so that a stopped run goes on; a single one is made again.
+    again = video(clips / "a.mkv", "-o", tmp_path / "other" / "a_x2.mkv", "--overwrite")
+    assert "done before" not in again.out
 
 
 @pytest.mark.parametrize(

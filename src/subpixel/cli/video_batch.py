@@ -41,7 +41,8 @@ def batch_of(
     if place.folder is None and not names_several(inputs):
         return Batch((make_job(Path(inputs[0]), place.file),)), place, []
     images: list[Path] = []
-    return plan_batch(find_videos(inputs, place.folder, images), place, make_job), place, images
+    found = find_videos(inputs, place.folder, images)
+    return plan_batch(found, place.folder, lambda source: make_job(source, None)), place, images
 
 
 def note_left_out(batch: Batch, images: Sequence[Path], reporter: VideoReporter) -> None:

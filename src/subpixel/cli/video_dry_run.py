@@ -57,13 +57,12 @@ def _each(batch: Batch) -> Iterator[tuple[Path, Path | None, Estimate | Subpixel
     """Each video, its destination, and the estimate or the error."""
     from subpixel.errors import SubpixelError
     from subpixel.video import estimate_job
-    from subpixel.video.batch import resumable
 
     for path, error in batch.failed:
         yield path, None, error
     for job in batch.jobs:
         try:
-            yield job.source, job.destination, estimate_job(resumable(job))
+            yield job.source, job.destination, estimate_job(batch.resumable(job))
         except SubpixelError as error:
             yield job.source, job.destination, error
 

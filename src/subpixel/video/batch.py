@@ -13,13 +13,12 @@ from subpixel.storage.inputs import Input, Sought, find_files
 from subpixel.storage.interrupts import interrupt_requested
 from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import is_disk_error, os_error_text
-from subpixel.storage.output_place import OutputPlace
 from subpixel.storage.result_paths import select_inputs
 from subpixel.storage.suffixes import IMAGES, VIDEOS
 from subpixel.video.job import Job, Result
 from subpixel.video.provenance import read_provenance
 
-__all__ = ["Batch", "Outcome", "find_videos", "plan_batch", "resumable"]
+__all__ = ["Batch", "Outcome", "find_videos", "plan_batch"]
 
 _SOUGHT = Sought("a video", VIDEOS, VideoReadError, IMAGES, "for images, use subpixel upscale")
 
@@ -72,6 +71,20 @@ class Batch:
         """The number of outcomes, unless one of them stops the others."""
         return len(self.jobs) + len(self.failed)
 
+    def resumable(self, job: Job) -> Job:
+        """The job as it is run.
+
+        Of several videos, one whose result is done already is not made again, even with ``overwrite``: so an
+        interrupted batch goes on after it.
+        """
+        if self.count == 1 or not job.overwrite or job.destination is None or not os.path.lexists(job.destination):
+            return job
+        kept = replace(job, overwrite=False)
+        try:
+            return job if kept.plan().earlier is None else kept
+        except SubpixelError:
+            return job  # it is another file, or the job itself says what is wrong
+
     def run(self, prepare: Callable[[Job], Job] = lambda job: job) -> Iterator[Outcome]:
         """Upscale the videos; one that fails costs no other.
 
@@ -86,7 +99,7 @@ class Batch:
         for job in self.jobs:
             if interrupt_requested():
                 raise KeyboardInterrupt
-            outcome = _run(prepare(resumable(job)))
+            outcome = _run(prepare(self.resumable(job)))
             yield outcome
             if outcome.stops:
                 return
@@ -103,7 +116,7 @@ def find_videos(inputs: Iterable[str], excluded: Path | None = None, images: lis
     return find_files(inputs, _SOUGHT, excluded, images)
 
 
-def plan_batch(inputs: Iterable[Input], place: OutputPlace, make_job: Callable[[Path, Path | None], Job]) -> Batch:
+def plan_batch(inputs: Iterable[Input], folder: Path | None, make_job: Callable[[Path], Job]) -> Batch:
     """Decide where every result goes.
 
     A result keeps the suffix of its video, or has ``.mkv`` if that container cannot hold it. In a folder, the folders
@@ -112,8 +125,8 @@ def plan_batch(inputs: Iterable[Input], place: OutputPlace, make_job: Callable[[
 
     Args:
         inputs: the videos.
-        place: where results go.
-        make_job: makes the job of a video and its destination, which is None for the default.
+        folder: for the results; None for the folder of each video.
+        make_job: makes the job of a video, without a destination.
 
     Raises:
         InvalidArgument: two results would have one path, or a result would replace an input.
@@ -124,7 +137,7 @@ def plan_batch(inputs: Iterable[Input], place: OutputPlace, make_job: Callable[[
         try:
             if item.error is not None:
                 raise item.error
-            found.append((item, _with_destination(item, place, make_job(item.path, place.file))))
+            found.append((item, _with_destination(item, folder, make_job(item.path))))
         except SubpixelError as error:
             failed.append((item.path, error))
     destinations = [job.destination or job.source for _, job in found]
@@ -132,28 +145,15 @@ def plan_batch(inputs: Iterable[Input], place: OutputPlace, make_job: Callable[[
     return Batch(tuple(found[each][1] for each in selection.chosen), tuple(failed), selection.earlier_results)
 
 
-def resumable(job: Job) -> Job:
-    """The job without ``overwrite`` if its result is done already, so that an interrupted batch goes on after it."""
-    if not job.overwrite or job.destination is None or not os.path.lexists(job.destination):
-        return job
-    kept = replace(job, overwrite=False)
-    try:
-        return job if kept.plan().earlier is None else kept
-    except SubpixelError:
-        return job  # it is another file, or the job itself says what is wrong
-
-
-def _with_destination(item: Input, place: OutputPlace, job: Job) -> Job:
-    if place.file is not None:
-        return job
+def _with_destination(item: Input, folder: Path | None, job: Job) -> Job:
     try:
         with memory_errors(str(item.path)):
             destination = job.default_destination()
     except SubpixelError:
         destination = job.destinations()[0]  # the job says what is wrong
-    if place.folder is None:
+    if folder is None:
         return replace(job, destination=destination)
-    return replace(job, destination=place.folder / item.subfolder / destination.name, makes_folder=True)
+    return replace(job, destination=folder / item.subfolder / destination.name, makes_folder=True)
 
 
 def _is_result(path: str) -> bool:
