@@ -49,6 +49,7 @@ def upscale_file(
     overwrite: bool = False,
     frame_rate: float | Fraction | str | None = None,
     start_number: int | None = None,
+    copy_time: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Upscale one video file, with its sound, subtitles, chapters and metadata, as ``subpixel video`` does.
@@ -93,6 +94,7 @@ def upscale_file(
         frame_rate: frames a second of images, as ``24``, ``23.976`` or ``"24000/1001"``; the default is 25.
         start_number: of the first image, if images are written; the default is 1. From images to images it is the
             number of the first of them.
+        copy_time: give the result the modification time of the source.
         progress: called with the number of encoded frames and the number of all frames (None if unknown), from a thread
             of its own.
 
@@ -176,6 +178,7 @@ def upscale_file(
         time_range,
         side_by_side,
         frame_rate=rate,
+        copy_time=copy_time,
     )
     return job.run(progress)
 

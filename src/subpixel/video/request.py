@@ -126,6 +126,7 @@ class Request:
         rate: frames a second to hold; None for the video's own rate.
         preview: whether the default name of the file says that it is one.
         frame_rate: frames a second of images; None for 25.
+        makes_folder: the folder of the file will be created, so it need not exist.
     """
 
     source: Path
@@ -140,6 +141,7 @@ class Request:
     rate: Fraction | None = None
     preview: bool = False
     frame_rate: Fraction | None = None
+    makes_folder: bool = False
 
     def destinations(self) -> tuple[Path, ...]:
         """The files that may be written: if none is named, the frames decide which of two it is."""
@@ -149,6 +151,16 @@ class Request:
         path = output_path(name, self.upscaler.target, preview=self.preview)
         return path, path.with_suffix(DEFAULT_SUFFIX)
 
+    def default_destination(self) -> Path:
+        """The file that is written if none is named; the source must be opened for it.
+
+        Raises:
+            SubpixelError: the source cannot be read, or its frames cannot be upscaled.
+        """
+        with open_source(self.source, self.frame_rate) as (_, video):
+            layout, _, upscaler = self._frames(video)
+        return self._default_destination(self._pix_fmt(video, layout), upscaler.result_size)
+
     def plan(self) -> Plan:
         """Read what the source consists of and decide everything else; all arguments are checked here.
 
@@ -156,22 +168,10 @@ class Request:
             SubpixelError: the job cannot be done.
         """
         with open_source(self.source, self.frame_rate) as (source, video):
-            layout = layout_of(video.stream.pix_fmt, video.path)
-            pix_fmt = self._pix_fmt(video, layout)
-            frames_by = plan_frames(self.upscaler, video.stream, video.compression, (layout.name, pix_fmt))
-            upscaler = frame_upscaler(
-                frames_by.networks,
-                video,
-                layout,
-                frames_by.sizes.size,
-                threads=self.upscaler.threads,
-                side_by_side=self.side_by_side,
-                realtime=self.realtime,
-                rate=self.rate,
-            )
+            layout, frames_by, upscaler = self._frames(video)
             size, large = upscaler.result_size, frames_by.large
             self._check_size(video, size, frames_by)
-            destination = self.destination or self._default_destination(pix_fmt, size)
+            destination = self.destination or self._default_destination(self._pix_fmt(video, layout), size)
             self._check(destination)
             container = container_of(destination)
             encoding = self._encoding(video, layout, container, size, frames_by.aspect)
@@ -210,6 +210,23 @@ class Request:
             raise Unsupported(f"{video.path}: {error}") from None
         frames = scan.frames or self._expected_frames(video)
         return replace(plan, video=replace(video, timeline=scan.timeline), frames=frames, notes=tuple(notes))
+
+    def _frames(self, video: VideoFile) -> tuple[Layout, FramePlan, FrameUpscaler]:
+        """The layout of a source's frames, how they reach their size, and what upscales them."""
+        layout = layout_of(video.stream.pix_fmt, video.path)
+        formats = layout.name, self._pix_fmt(video, layout)
+        frames_by = plan_frames(self.upscaler, video.stream, video.compression, formats)
+        upscaler = frame_upscaler(
+            frames_by.networks,
+            video,
+            layout,
+            frames_by.sizes.size,
+            threads=self.upscaler.threads,
+            side_by_side=self.side_by_side,
+            realtime=self.realtime,
+            rate=self.rate,
+        )
+        return layout, frames_by, upscaler
 
     def _earlier(self, plan: Plan) -> Provenance:
         """The provenance of a destination that exists, if it is what would be written.
@@ -250,6 +267,8 @@ class Request:
         if os.path.lexists(destination) and not self.overwrite and _provenance_of(destination) is None:
             raise VideoWriteError(f"{destination}: exists already; overwrite=True replaces it")
         folder = destination.absolute().parent
+        while self.makes_folder and not os.path.lexists(folder):
+            folder = folder.parent
         if not folder.is_dir():
             raise VideoWriteError(f"{destination}: there is no folder {folder}")
         if self.source.is_dir() and folder.samefile(self.source):
