@@ -22,6 +22,8 @@ constexpr int kLayers = 8, kColumns = 192;
 // Both forms take turns until they had both of these, after a turn for each layer that does not count.
 constexpr int kLeastTurns = 2 * kLayers;
 constexpr std::chrono::microseconds kLeastTime{600};
+// A larger layer has the form of the largest that is measured: in both forms the time grows with each of these alike.
+constexpr ConvFormShape kLargest = {5, 32, 64, false};
 
 std::vector<CacheLine> zeros(std::ptrdiff_t cells) {
   constexpr std::ptrdiff_t in_line = sizeof(CacheLine) / sizeof(Cell);
@@ -34,7 +36,7 @@ class Trial {
     while (channels_ < shape.channels) channels_ += kernels.block(shape.channels - channels_);
     const std::ptrdiff_t rows = shape.kernel_rows, groups = rows * shape.groups;
     const Layer layer{zeros(groups * kWide), zeros(groups * kTiles), zeros(rows * channels_ * kWide),
-                      zeros(kWinogradParts * groups * channels_)};
+                      zeros(kWinogradParts * groups * channels_)};  // direct weights are fewer
     layers_.assign(kLayers, layer);
     numbers_.resize(static_cast<std::size_t>(channels_));
     factors_.resize(static_cast<std::size_t>(channels_) * 4);
@@ -108,10 +110,13 @@ bool winograd_takes_less_time(const Int8ChainKernels& kernels, const ConvFormSha
   static std::mutex mutex;
   static std::map<Key, bool> known;
   const std::lock_guard<std::mutex> lock(mutex);
-  const Key key{&kernels, shape.kernel_rows, shape.groups, shape.channels, shape.last};
+  const ConvFormShape measured = {std::min(shape.kernel_rows, kLargest.kernel_rows),
+                                  std::min(shape.groups, kLargest.groups),
+                                  std::min(shape.channels, kLargest.channels), shape.last};
+  const Key key{&kernels, measured.kernel_rows, measured.groups, measured.channels, measured.last};
   const auto found = known.find(key);
   if (found != known.end()) return found->second;
-  return known.emplace(key, measure(kernels, shape)).first->second;
+  return known.emplace(key, measure(kernels, measured)).first->second;
 }
 
 }  // namespace subpixel
