@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 // A network of some layers, in strips: rows and weights leave the first-level cache before they are needed again. Where
 // they stay, Winograd's form looks better than it is, for its weights and rows are larger.
-constexpr int kLayers = 8, kColumns = 192;
+constexpr int kLayers = 6, kColumns = 192;
 // Both forms take turns until they had both of these, after a turn for each layer that does not count.
 constexpr int kLeastTurns = 2 * kLayers;
 constexpr std::chrono::microseconds kLeastTime{600};
@@ -35,7 +35,7 @@ class Trial {
   Trial(const Int8ChainKernels& kernels, const ConvFormShape& shape) : kernels_(kernels), shape_(shape) {
     while (channels_ < shape.channels) channels_ += kernels.block(shape.channels - channels_);
     const std::ptrdiff_t rows = shape.kernel_rows, groups = rows * shape.groups;
-    const Layer layer{zeros(groups * kWide), zeros(groups * kTiles), zeros(rows * channels_ * kWide),
+    const Layer layer{zeros(groups * kWide), zeros(groups * kTiles), zeros(channels_ * kWide / 2),
                       zeros(kWinogradParts * groups * channels_)};  // direct weights are fewer
     layers_.assign(kLayers, layer);
     numbers_.resize(static_cast<std::size_t>(channels_));
@@ -49,7 +49,6 @@ class Trial {
     const std::ptrdiff_t stride = winograd ? kTiles : kWide, row = shape_.groups * stride;
     const int newest = turn / kLayers % shape_.kernel_rows;
     Cell* const from = (winograd ? layer.transformed : layer.input).data()->cells;
-    Cell* const to = layer.output.data()->cells + newest * channels_ * kWide;
     for (int r = 0; r < shape_.kernel_rows; ++r) rows_[r] = from + (newest + 1 + r) % shape_.kernel_rows * row;
     RowConvInt a{};
     a.rows = rows_.data();
@@ -58,8 +57,8 @@ class Trial {
     a.kernel_columns = 3;
     a.group_stride = stride;
     a.columns = kColumns;
-    a.out = to;
-    a.last = shape_.last ? to : nullptr;
+    a.out = layer.output.data()->cells;
+    a.last = shape_.last ? layer.output.data() : nullptr;
     a.out_stride = a.last_stride = kWide;
     a.weight = layer.weight.data()->cells;
     a.channels = channels_;

@@ -18,7 +18,7 @@ struct ConvFormShape {
   bool last;
 };
 
-// The first call for a shape measures, in some 10 MiB for some milliseconds at most; the process keeps the answer, so
+// The first call for a shape measures, in a few MiB for some milliseconds at most; the process keeps the answer, so
 // that all its sessions agree. The kernels have both forms. Any thread may call it.
 bool winograd_takes_less_time(const Int8ChainKernels& kernels, const ConvFormShape& shape);
 
