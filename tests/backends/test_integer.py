@@ -8,7 +8,8 @@ import pytest
 
 from subpixel.backends import BACKENDS, choose_backend
 from subpixel.backends.integer import _activate, run_integer, to_halves
-from subpixel.errors import ModelFileError, Unsupported
+from subpixel.backends.native import _form_of
+from subpixel.errors import BackendUnavailable, ModelFileError, Unsupported
 from subpixel.models import espcn, find
 from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.integer import IntegerConv, IntegerNetwork, integer_network, quantise
@@ -184,6 +185,33 @@ def test_threads_strips_and_bands_change_no_byte(target, name):
     inner = part[:, halo * s : -halo * s, halo * s : -halo * s]
     wanted = whole[:, (13 + halo) * s : (48 - halo) * s, (401 + halo) * s : (677 - halo) * s]
     np.testing.assert_array_equal(inner, wanted)
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_both_forms_of_a_convolution_give_the_same_bytes(target, name, monkeypatch):
+    spec = SPECS[name]
+    x = planes_for(spec, 19, 133, np.uint8)
+    expected = session_of("reference", spec)(x)
+    for form in ("direct", "winograd", ""):
+        monkeypatch.setenv("SUBPIXEL_INT8_FORM", form)
+        np.testing.assert_array_equal(session_of("native", spec)(x), expected, form)
+
+
+def test_a_process_keeps_the_form_it_chose(target):
+    for channels in (4, 16, 40):
+        chosen = {_form_of(native, channels, "") for _ in range(5)}
+        assert len(chosen) == 1
+        assert chosen <= {"direct", _form_of(native, channels, "winograd")}
+        assert _form_of(native, channels, "direct") == "direct"
+    assert _form_of(native, 16, "winograd") == ("winograd" if target in ("avx2", "avx512") else "direct")
+
+
+def test_a_form_that_does_not_exist_is_refused(monkeypatch):
+    monkeypatch.setenv("SUBPIXEL_INT8_FORM", "fast")
+    with pytest.raises(BackendUnavailable, match="SUBPIXEL_INT8_FORM: 'fast' is no form; direct or winograd is needed"):
+        session_of("native", SPECS["small"])
+    with pytest.raises(ValueError, match="form must be direct, winograd or empty"):
+        native.IntegerSession(1, 2, True, False, False, 1, "", "fast")
 
 
 def test_a_wide_image_is_cut_into_strips(target):
