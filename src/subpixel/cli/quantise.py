@@ -22,6 +22,16 @@ def quantise(
             rich_help_panel=FILES,
         ),
     ],
+    held_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Measure the loss on the images that this text file names, and choose by the others: a relative path "
+            "or a pattern such as houses_*.jpg a line. Default: every other image.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
