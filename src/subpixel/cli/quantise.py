@@ -54,16 +54,19 @@ def quantise(
 ) -> None:
     """Add int8 parameters to a model file.
 
-    The command finds the ranges of the network's values, measures what int8 costs in dB, and writes both to the file.
-    Then it finds the largest threshold of flat parts that costs at most 0.01 dB and 3 codes of 255.
+    The command finds the ranges of the network's values and integers for its weights, measures what int8 costs in dB,
+    and writes all of it to the file. The weights in f32 compute what they did. Then it finds the largest threshold of flat parts that costs at most 0.01 dB and 3 codes of 255.
     """
     from subpixel.backends.flat import has_flat_cells
     from subpixel.metrics.calibration import calibrate
     from subpixel.metrics.flat_calibration import measure_flat
+    from subpixel.metrics.image_sets import images_below
     from subpixel.models.files import load, save
+    from subpixel.train.held_out import split
 
     given = load(model)
-    calibrated = given if flat else calibrate(given, data, print)
+    measured = None if held_out is None or flat else split(data, images_below(data), held_out)[1]
+    calibrated = given if flat else calibrate(given, data, print, measured)
     if flat or has_flat_cells(given.spec):
         calibrated = measure_flat(calibrated, data, print)
     save(calibrated, out or model)
