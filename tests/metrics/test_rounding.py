@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from subpixel.backends import BACKENDS
-from subpixel.backends.integer import halves_of, run_integer
+from subpixel.backends.integer import _rescale, halves_of, run_integer
 from subpixel.backends.numpy_kernels import NumpyKernels
 from subpixel.metrics.calibration import activation_ranges
 from subpixel.metrics.rounding import _Image, _Layer, convolved, round_together
@@ -104,8 +104,7 @@ def test_each_layer_reads_what_the_networks_before_it_make(name):
     f32 = BACKENDS["reference"].prepare(spec, model.weights, "f32", 1)(plane)
     np.testing.assert_allclose(shuffled + base, f32, atol=1e-5)
     total = np.rint(convolved(image.integers.astype(np.float32), integers.weight.astype(np.float32)))
-    z = (np.clip((total.astype(np.int64) + integers.bias[:, None, None]) >> integers.shift[:, None, None], -32768, 32767)
-         * integers.multiplier[:, None, None].astype(np.int64) + 2**14) >> 15  # fmt: skip
+    z = _rescale(integers, total.astype(np.int64) + integers.bias[:, None, None])
     small = z.reshape(2, 2, *plane.shape[1:]).transpose(2, 0, 3, 1).reshape(1, 96, 96) / np.float32(16 * 255)
     np.testing.assert_allclose(small + base, run_integer(network, plane), atol=1e-6)
 
