@@ -55,7 +55,8 @@ def quantise(
     """Add int8 parameters to a model file.
 
     The command finds the ranges of the network's values and integers for its weights, measures what int8 costs in dB,
-    and writes all of it to the file. The weights in f32 compute what they did. Then it finds the largest threshold of flat parts that costs at most 0.01 dB and 3 codes of 255.
+    and writes all of it to the file. In f32 the network computes what it did. Then the command finds the largest
+    threshold of flat parts that costs at most 0.01 dB and 3 codes of 255.
     """
     from subpixel.backends.flat import has_flat_cells
     from subpixel.metrics.calibration import calibrate

@@ -109,7 +109,8 @@ def calibrate(
             round_together(model, quantisation, planes, error.importance, lambda trial: error.of(model, trial))
         )
         if say:
-            say(f"weights: the square error of int8 is {error.of(model, quantisation) / before:.2f} of plain rounding's")
+            part = error.of(model, quantisation) / max(before, 1e-12)
+            say(f"weights: the square error of int8 is {part:.2f} of that with plain rounding")
     quantisation.update(_loss(model, quantisation, for_loss))
     quantisation["calibration"].update({"data": Path(folder).name, "images": len(for_choices)})
     if say:

@@ -106,7 +106,8 @@ def equalise(
             if layer.bias:
                 own[f"{name}.bias"] /= by
             for reader in readers:
-                own[f"{reader.name}.weight"] *= by[:, None, None] if isinstance(reader, Conv) else by[:, None, None, None]
+                inputs = 1 if isinstance(reader, Conv) else 0  # the axis of the input channels
+                own[f"{reader.name}.weight"] *= np.expand_dims(by, tuple({0, 1, 2, 3} - {inputs}))
             ranges[name] = extents[name].range(by, width)
         return own, ranges
 

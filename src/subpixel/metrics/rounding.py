@@ -152,9 +152,7 @@ class _Problem:
     sum_mean: Wide
 
 
-def _problem(
-    layer: _Layer, step: float, unit: Wide, images: Sequence[_Image], importance: Sequence[float]
-) -> _Problem:
+def _problem(layer: _Layer, step: float, unit: Wide, images: Sequence[_Image], importance: Sequence[float]) -> _Problem:
     every = math.ceil(math.sqrt(sum(image.exact[0].size for image in images) / _SAMPLES))
     kernel = layer.conv.kernel
     inputs, sums, shares = [], [], []
