@@ -90,7 +90,7 @@ def test_each_layer_reads_what_the_networks_before_it_make(name):
     chain, weights = row_of(spec, model.weights, "int8")
     quantisation = quantise(spec, model.weights, activation_ranges(model, [plane]))
     network = integer_network(spec, model.weights, quantisation)
-    image = _Image(plane, halves_of(plane))
+    image = _Image(plane, halves_of(plane).astype(np.int16))
     if spec.border != "zero":
         image = image.padded([sum(c.kernel[a] // 2 for c in chain.convs) for a in (0, 1)], "edge")
     for conv, integers in zip(chain.convs, network.convs, strict=True):
@@ -98,7 +98,7 @@ def test_each_layer_reads_what_the_networks_before_it_make(name):
             image = image.padded([n // 2 for n in conv.kernel], "constant")
         layer = _Layer(conv, weights)
         if conv is not chain.convs[-1]:
-            image = image.after(layer, integers)
+            image = image.after(layer, integers, keep=True)
     base = np.repeat(np.repeat(plane, 2, 1), 2, 2) if chain.base else 0
     shuffled = layer.sums(image.exact).reshape(2, 2, *plane.shape[1:]).transpose(2, 0, 3, 1).reshape(1, 96, 96)
     f32 = BACKENDS["reference"].prepare(spec, model.weights, "f32", 1)(plane)

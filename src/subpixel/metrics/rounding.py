@@ -31,7 +31,7 @@ __all__ = ["convolved", "round_together"]
 
 Array = NDArray[np.float32]
 Wide = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int16]
 
 # The most samples that the equations of a layer are made of.
 _SAMPLES = 60_000
@@ -39,6 +39,9 @@ _SAMPLES = 60_000
 # How strongly the f32 weights hold, relative to the mean square of the input: each is tried for each layer. A weak hold
 # lets weights of inputs that are nearly equal in all images run away.
 _RIDGES = (0.001, 0.01, 0.1)
+
+# Sums have 32 bits, and so much is left for the products.
+_MOST_BIAS = 2.0**30
 
 # The most single steps after that. They end by themselves, each makes the error smaller.
 _MOST_CHANGES = 10_000
@@ -69,7 +72,8 @@ def round_together(
     spec = model.spec
     chain, weights = row_of(spec, model.weights, "int8")
     units = sum_units(spec, quantisation)
-    images = [_Image(plane, halves_of(plane)) for plane in planes]
+    images = [_Image(plane, halves_of(plane).astype(np.int16)) for plane in planes]
+    keep = any(skip is not None for skip in chain.skips)
     if spec.border != "zero":
         reach = [sum(conv.kernel[axis] // 2 for conv in chain.convs) for axis in (0, 1)]
         images = [image.padded(reach, "edge") for image in images]
@@ -87,7 +91,7 @@ def round_together(
                 quantisation, least = trial, cost
         if conv is not chain.convs[-1]:
             integers = integer_network(spec, model.weights, quantisation).convs[number]
-            images = [image.after(layer, integers) for image in images]
+            images = [image.after(layer, integers, keep) for image in images]
             step = float(quantisation["layers"][conv.name]["scale"])
     return quantisation
 
@@ -109,7 +113,7 @@ class _Layer:
 class _Image:
     """The input of a layer for one image ``(C, H, W)``: the f32 network's, and the integers of the int8 network.
 
-    ``earlier`` are the same of the layers before, with their zero; only skips need them.
+    ``earlier`` are the same of the layers before, with their zero, if there are skips.
     """
 
     exact: Array
@@ -124,8 +128,8 @@ class _Image:
         integers = np.pad(self.integers, sides, mode, constant_values=self.zero)
         return replace(self, exact=np.pad(self.exact, sides), integers=integers)
 
-    def after(self, layer: _Layer, integers: IntegerConv) -> _Image:
-        """What the next layer reads."""
+    def after(self, layer: _Layer, integers: IntegerConv, keep: bool) -> _Image:
+        """What the next layer reads. ``keep``: a skip may read it as well."""
         exact = NumpyKernels().activate(layer.sums(self.exact), layer.conv.activation, layer.slope)
         if integers.skip is not None:
             other = self.earlier[integers.skip][0]
@@ -133,8 +137,9 @@ class _Image:
             exact = exact + other[:, top : top + exact.shape[1], left : left + exact.shape[2]]
         products = convolved(self.integers.astype(np.float32), integers.weight.astype(np.float32))
         total = np.rint(products).astype(np.int64) + integers.bias[:, None, None]
-        made = layer_bytes(integers, total, [(ints, zero) for _, ints, zero in self.earlier])
-        return _Image(exact, made, integers.zero, (*self.earlier, (exact, made, integers.zero)))
+        before = [(ints.astype(np.int64), zero) for _, ints, zero in self.earlier]
+        made = layer_bytes(integers, total, before).astype(np.int16)
+        return _Image(exact, made, integers.zero, (*self.earlier, (exact, made, integers.zero)) if keep else ())
 
 
 @dataclass(frozen=True)
@@ -179,7 +184,7 @@ def _solution(problem: _Problem, ridge: float) -> tuple[Wide, Wide]:
     target = problem.target + hold * problem.given
     weight = _in_turn(gram, np.linalg.solve(gram, target.T).T)
     _improve(weight, gram, target)
-    bias = np.rint(problem.sum_mean - weight @ problem.input_mean)
+    bias = np.clip(np.rint(problem.sum_mean - weight @ problem.input_mean), -_MOST_BIAS, _MOST_BIAS)
     return weight.reshape(problem.shape), bias
 
 
