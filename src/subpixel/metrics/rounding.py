@@ -130,7 +130,9 @@ class _Image:
 
     def after(self, layer: _Layer, integers: IntegerConv, keep: bool) -> _Image:
         """What the next layer reads. ``keep``: a skip may read it as well."""
-        exact = NumpyKernels().activate(layer.sums(self.exact), layer.conv.activation, layer.slope)
+        exact = layer.sums(self.exact)
+        if layer.conv.activation != "none":
+            exact = NumpyKernels().activate(exact, layer.conv.activation, layer.slope)
         if integers.skip is not None:
             other = self.earlier[integers.skip][0]
             top, left = ((have - n) // 2 for have, n in zip(other.shape[1:], exact.shape[1:], strict=True))
