@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from subpixel.cli import completion
 from subpixel.cli.option_names import with_option_names
 from subpixel.cli.options import (
     COMPUTATION,
@@ -97,6 +98,7 @@ def video(
         str | None,
         typer.Option(
             metavar="NAME",
+            autocompletion=completion.encoders,
             help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
             "fits the video and its container.",
             show_default=False,
