@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from subpixel.cli import completion
 from subpixel.cli.options import (
     COMPUTATION,
     FILES,
@@ -103,6 +104,7 @@ def video(
         str | None,
         typer.Option(
             metavar="NAME",
+            autocompletion=completion.encoders,
             help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
             "fits the video and its container.",
             show_default=False,
