@@ -13,6 +13,7 @@ from subpixel.cli.examples import examples_of
 from subpixel.cli.help import HelpCommand, HelpSubgroup
 from subpixel.cli.options import (
     FILES,
+    REPORTING,
     AnyScale,
     Backend,
     Deinterlace,
@@ -27,8 +28,6 @@ from subpixel.cli.options import (
     Tile,
     Width,
 )
-from subpixel.cli.progress import bar
-from subpixel.cli.reporting import printable
 from subpixel.cli.upscale import (
     Background,
     Depth,
@@ -45,7 +44,9 @@ from subpixel.cli.upscale import (
     existing_files,
     run_images,
 )
-from subpixel.cli.video import Crf, EncoderName, EncoderOptions, End, PixFmt, Preset, Start, print_notes, summary
+from subpixel.cli.video import Crf, EncoderName, EncoderOptions, End, PixFmt, Preset, Start
+from subpixel.cli.video_batch import batch_of, follow, note_left_out
+from subpixel.cli.video_reporting import VideoReporter
 from subpixel.errors import InvalidArgument
 from subpixel.storage.standard_streams import is_input_stream, is_output_stream
 
@@ -97,6 +98,15 @@ Ship = Annotated[
         "--ship",
         help="Send files to the workers and results back. By default all machines see them under the same paths.",
         rich_help_panel=CLUSTER,
+    ),
+]
+
+VideoJson = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print lines of JSON: at the start and the end of each video, and once a second.",
+        rich_help_panel=REPORTING,
     ),
 ]
 
@@ -215,11 +225,23 @@ def images(
 
 
 def video(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A video file.", show_default=False)],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Videos, folders with everything below them, and patterns such as 'clips/**/*.mkv'.",
+            show_default=False,
+        ),
+    ],
     output: Annotated[
-        Path,
+        str,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="Write to this file.", show_default=False, rich_help_panel=FILES
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="Write to this file or folder.",
+            show_default=False,
+            rich_help_panel=FILES,
         ),
     ],
     scale: AnyScale = None,
@@ -244,14 +266,13 @@ def video(
     workers: Workers = None,
     cores: Cores = 1,
     ship: Ship = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=FILES)
-    ] = False,
+    overwrite: Overwrite = False,
+    as_json: VideoJson = False,
     quiet: Quiet = False,
-) -> None:
-    """Upscale a video on the workers of a cluster, with its sound, subtitles and chapters.
+) -> int:
+    """Upscale videos on the workers of a cluster, with their sound, subtitles and chapters.
 
-    Options, notes and exit codes are those of subpixel video. The output has the bytes that subpixel video writes with
+    Options, notes and exit codes are those of subpixel video. An output has the bytes that subpixel video writes with
     as many threads as a worker has processors.
 
     If interrupted, run the same command again to resume, on one machine or on many.
@@ -262,9 +283,9 @@ def video(
     from subpixel.video import Settings, parse_options
     from subpixel.video.time_range import requested_range
 
-    cluster, name = Cluster(address, workers, cores), str(source)
-    if is_input_stream(name) or is_output_stream(str(output)):
+    if any(map(is_input_stream, inputs)) or is_output_stream(output):
         raise InvalidArgument("-: a cluster reads and writes files; subpixel video has pipes")
+    cluster = Cluster(address, workers, cores)
     make_upscaler = partial(
         Upscaler,
         scale,
@@ -277,37 +298,30 @@ def video(
         strength=strength,
         exact=exact,
     )
-    with bar(name, enabled=not quiet) as progress:
-        printed: list[str] = []
+    upscaler = make_upscaler(threads=cores)
+    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
+    time_range = requested_range(start, end, None)
 
-        def note(text: str) -> None:
-            printed.append(text)
-            print_notes(name, [text])
-
-        job = ClusterJob(
+    def make_job(source: Path, destination: Path | None) -> ClusterJob:
+        return ClusterJob(
             source,
-            make_upscaler(threads=cores),
-            output,
-            Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options)),
+            upscaler,
+            destination,
+            settings,
             overwrite,
             deinterlace,
-            requested_range(start, end, None),
+            time_range,
             side_by_side,
-            on_note=note,
             cluster=cluster,
             make_upscaler=make_upscaler,
             ship=ship,
-            on_worker=note,
+            on_worker=lambda text: reporter.note(text),
         )
-        try:
-            result = job.run(lambda done, total: progress(min(done, total or 0), total or 0))
-        except KeyboardInterrupt:
-            if job.can_resume:
-                print_notes(name, ["interrupted; run the same command again to resume"])
-            raise
-    print_notes(name, (text for text in result.notes if text not in printed))
-    if not quiet:
-        print(printable(summary(name, result, model == "auto")))
+
+    batch, place, left_out = batch_of(inputs, output, make_job, None)
+    reporter = VideoReporter(batch.count, as_json=as_json, quiet=quiet, choices=model == "auto")
+    note_left_out(batch, left_out, reporter)
+    return follow(batch, reporter, str(place))
 
 
 for _command in (images, video):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
@@ -35,6 +32,7 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import Reporter
+from subpixel.cli.suggestions import check_last_input
 from subpixel.errors import InvalidArgument
 from subpixel.storage.interrupts import interrupt_requested
 from subpixel.storage.suffixes import IMAGES
@@ -312,7 +310,7 @@ def run_images(
         suffix = None if asked["format"] is None else suffix_of(asked["format"])
         make_job = partial(Job, **job_options(model, **asked))
         make_job(source=Path(), upscaler=upscaler)  # checks the arguments before anything is looked at
-        _check_last_input(inputs, output)
+        check_last_input("upscale", inputs, output, IMAGES)
         paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix, asked["page"])
         videos: list[Path] = []
         plan = plan_batch(find_images(streams.inputs, paths.folder, videos), paths)
@@ -351,19 +349,6 @@ def run_images(
             if dry:
                 return dry_run(batch, plan, reporter, quiet=quiet)
             return follow(batch, plan, reporter, streams, str(paths))
-
-
-def _check_last_input(inputs: Sequence[str], output: str | None) -> None:
-    """Raise InvalidArgument if the last of several inputs does not exist and looks like the name of the result."""
-    *others, last = inputs
-    if output is not None or not others or os.path.lexists(last) or glob.has_magic(last):
-        return
-    if Path(last).suffix.lower() in IMAGES or last.endswith(("/", os.sep)):
-        words = " ".join([*map(shlex.quote, others[:3]), *["…"] * (len(others) > 3)])
-        raise InvalidArgument(
-            f"{last}: no such file or directory. To write there, use -o: "
-            f"`subpixel upscale {words} -o {shlex.quote(last)}`"
-        )
 
 
 def _note_little_space(plan: BatchPlan, target: Target, reporter: Reporter) -> None:

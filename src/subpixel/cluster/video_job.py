@@ -18,6 +18,7 @@ from subpixel.errors import InvalidArgument, VideoWriteError
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import Upscaler
 from subpixel.video.encode_segments import SegmentEncoder
+from subpixel.video.images.sequence import find_sequence
 from subpixel.video.job import Job, Progress, Result
 from subpixel.video.request import Plan
 from subpixel.video.segments import Journal
@@ -51,11 +52,13 @@ class ClusterJob(Job):
     def run(self, progress: Progress | None = None) -> Result:
         if self.realtime:
             raise InvalidArgument("realtime=True: a cluster holds no frame rate")
+        if find_sequence(self.source) is not None:
+            raise InvalidArgument(f"{self.source}: a cluster reads video files; subpixel video reads images, too")
         with self._stack:
             return super().run(progress)
 
     def _segments(self, plan: Plan, journal: Journal) -> SegmentEncoder:
-        segments = ClusterSegments(plan, journal, partial(self._open, plan, journal))
+        segments = ClusterSegments(plan, journal, self.frame_work(plan), partial(self._open, plan, journal))
         return cast(SegmentEncoder, segments)
 
     def _open(self, plan: Plan, journal: Journal) -> tuple[Pool, int]:

@@ -22,6 +22,7 @@ from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork
 from subpixel.video import encode_segments
 from subpixel.video.decoding import Damage
+from subpixel.video.frame_work import segment_frames
 from subpixel.video.part_encoder import Part, state_digest
 from subpixel.video.request import Plan
 from subpixel.video.segments import Journal
@@ -47,14 +48,15 @@ class ClusterSegments:
     Args:
         plan: of the video.
         journal: of the video; complete parts wait in its folder.
+        work: of the networks with each frame.
         open_pool: starts the workers and returns how many there are; called at most once, if there is work.
     """
 
-    def __init__(self, plan: Plan, journal: Journal, open_pool: Callable[[], tuple[Pool, int]]) -> None:
+    def __init__(self, plan: Plan, journal: Journal, work: float, open_pool: Callable[[], tuple[Pool, int]]) -> None:
         self._plan, self._journal, self._open_pool = plan, journal, open_pool
         self._damage = Damage(zero=plan.video.first)
         self._earlier_notes: tuple[str, ...] = journal.segments[-1].notes if journal.segments else ()
-        self._length = encode_segments.SEGMENT_FRAMES
+        self._length = segment_frames(work, encode_segments.SEGMENT_FRAMES)
         self._moving = [net.model.spec for net in plan.frames_by.networks if isinstance(net, MotionNetwork)]
         self._end_state = state_digest(journal.state()) if journal.segments and self._moving else ""
         self._times: list[int] = []
@@ -250,7 +252,7 @@ class ClusterSegments:
             if exact:
                 if isinstance(answer, SubpixelError):
                     raise answer
-                self._end()  # the video ended with a whole segment
+                self._journal.end(self.notes)  # the video ended with a whole segment
                 return True
             moved = part is not None and part.before != before
             if (part is None or moved) and answer is None and self._position() not in (None, len(self._times)):
@@ -291,12 +293,6 @@ class ClusterSegments:
             journal.extend(segments)
         self._end_state = made.end_state
         shutil.rmtree(made.folder, ignore_errors=True)
-
-    def _end(self) -> None:
-        segments = self._journal.segments
-        if segments:
-            segments[-1] = replace(segments[-1], final=True, state_size=0)
-            self._journal.extend([])
 
     # Where scenes begin
 

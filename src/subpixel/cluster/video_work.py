@@ -183,9 +183,9 @@ class VideoWork:
             journal.segments.append(task.after)
             if task.state:
                 np.savez(journal.state_path(0), **task.state)  # type: ignore[arg-type]
-        encoder = PartEncoder(
-            self._request.plan(self._timeline), journal, task.part, deinterlace=self._request.deinterlace
-        )
+        request = self._request
+        plan = request.plan(self._timeline)
+        encoder = PartEncoder(plan, journal, task.part, deinterlace=request.deinterlace, work=request.frame_work(plan))
         encoder.run(lambda done: None)
         segments = tuple(replace(segment, final=False) for segment in journal.segments[begun:])
         for number in range(len(segments)):

@@ -55,7 +55,7 @@ class PartEncoder(SegmentEncoder):
         plan: of the whole video; its upscaler has no frames yet.
         journal: of the part. If it lists a segment, the part follows that one exactly, as in a run that is resumed.
         part: the part.
-        deinterlace: as for the whole video.
+        deinterlace, work: as for the whole video.
 
     Attributes:
         more: whether the video goes on after the part.
@@ -64,7 +64,7 @@ class PartEncoder(SegmentEncoder):
         end_state: its state after the last one of a whole segment.
     """
 
-    def __init__(self, plan: Plan, journal: Journal, part: Part, *, deinterlace: bool) -> None:
+    def __init__(self, plan: Plan, journal: Journal, part: Part, *, deinterlace: bool, work: float) -> None:
         super().__init__(
             plan.video,
             journal,
@@ -74,6 +74,7 @@ class PartEncoder(SegmentEncoder):
             plan.layout,
             deinterlace=deinterlace,
             span=plan.selection.span,
+            work=work,
         )
         self._part, self._results, self.more, self.before_digest = part, 0, False, ""
         self._ahead = max((net.model.spec.reach[1] for net in plan.frames_by.networks if net.uses_motion), default=0)
