@@ -88,7 +88,7 @@ class ImageWork:
                 folder.mkdir()
                 if image.data is not None:
                     source.parent.mkdir()
-                    source.write_bytes(image.data)
+                    image.data.tofile(source)
                 return self._policy.run(task, self._upscaler)
 
             report = self._policy.attempt(task, work)

@@ -214,8 +214,7 @@ class ClusterSegments:
                 folder = self._journal.parts / f"attempt-{secrets.token_hex(8)}"
                 folder.mkdir()
                 for name, data in made.files.items():
-                    with open(folder / name, "wb") as file:
-                        file.write(memoryview(data))
+                    data.tofile(folder / name)
                 write_made(folder, made)
             shutil.rmtree(place, ignore_errors=True)
             folder.rename(place)

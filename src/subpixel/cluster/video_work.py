@@ -305,7 +305,7 @@ def _receive(path: Path, data: Iterable[Bytes]) -> None:
     try:
         with open(path, "wb") as file:
             for part in data:
-                file.write(memoryview(part))
+                part.tofile(file)
     except OSError as error:
         with suppress(OSError):
             path.unlink()

@@ -226,4 +226,5 @@ def _studio_luma(luma: Plane, form: FrameFormat) -> Planes:
 
 def _bytes(y: Planes) -> NDArray[np.uint8]:
     """Studio luma as bytes, for the detector of scenes."""
-    return np.clip(y * np.float32(255), 0, 255).astype(np.uint8)
+    codes: NDArray[np.uint8] = np.clip(y * np.float32(255), 0, 255).astype(np.uint8)
+    return codes

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import VideoReadError
+from subpixel.upscaler import MotionNetwork
 from subpixel.video.decoding import Damage
 from subpixel.video.encode_segments import SegmentEncoder
 from subpixel.video.frame import Frame, State
@@ -77,7 +78,8 @@ class PartEncoder(SegmentEncoder):
             work=work,
         )
         self._part, self._results, self.more, self.before_digest = part, 0, False, ""
-        self._ahead = max((net.model.spec.reach[1] for net in plan.frames_by.networks if net.uses_motion), default=0)
+        moving = [net.model.spec for net in plan.frames_by.networks if isinstance(net, MotionNetwork)]
+        self._ahead = max((spec.reach[1] for spec in moving), default=0)
         self.lead_state: State = {}
         self.end_state: State = {}
 
