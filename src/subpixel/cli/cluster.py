@@ -114,7 +114,7 @@ cluster_app = typer.Typer(
     cls=HelpSubgroup,
     epilog=examples_of("cluster"),
     no_args_is_help=True,
-    help="Upscale images or a video on many machines, by Ray.\n\n"
+    help="Upscale images or videos on many machines, by Ray.\n\n"
     "The results are those of one machine, byte for byte. Ray is not part of the package: "
     "pip install 'subpixel[cluster]'.",
 )
@@ -270,9 +270,9 @@ def video(
     as_json: VideoJson = False,
     quiet: Quiet = False,
 ) -> int:
-    """Upscale videos on the workers of a cluster, with their sound, subtitles and chapters.
+    """Upscale videos on the workers of a cluster.
 
-    Options, notes and exit codes are those of subpixel video. An output has the bytes that subpixel video writes with
+    Sound, subtitles and chapters are kept. Options, notes and exit codes are those of subpixel video. An output has the bytes that subpixel video writes with
     as many threads as a worker has processors.
 
     If interrupted, run the same command again to resume, on one machine or on many.

@@ -312,6 +312,7 @@ def _own_signals() -> Iterator[None]:
 def _set_environment(cluster: Cluster) -> None:
     """Set what Ray reads when it is imported: it reports to nobody."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as nice as the command itself; by itself Ray makes it 15
     if cluster.address is None and "RAY_AUTH_MODE" not in os.environ:
         # Whoever reaches the ports of a cluster can run programs in it; without the token, nobody can.
         os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex(32)
