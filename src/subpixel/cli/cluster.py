@@ -272,8 +272,8 @@ def video(
 ) -> int:
     """Upscale videos on the workers of a cluster.
 
-    Sound, subtitles and chapters are kept. Options, notes and exit codes are those of subpixel video. An output has the bytes that subpixel video writes with
-    as many threads as a worker has processors.
+    Sound, subtitles and chapters are kept. Options, notes and exit codes are those of subpixel video. An output has the
+    bytes that subpixel video writes with as many threads as a worker has processors.
 
     If interrupted, run the same command again to resume, on one machine or on many.
     """

@@ -254,6 +254,7 @@ class RayPool:
             return
         count = (cluster.workers or max(1, _cores() // cluster.cores)) * cluster.cores
         self._ray.init(
+            address="local",  # by itself it would join one that runs here
             num_cpus=count,
             include_dashboard=False,
             object_store_memory=_STORE,
@@ -264,7 +265,7 @@ class RayPool:
     def _count(self) -> int:
         cores = self._cluster.cores
         nodes = [node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]]
-        most = sum(math.floor(node / cores) for node in nodes)
+        most: int = sum(math.floor(node / cores) for node in nodes)
         if not most:
             each = ", ".join(f"{node:g}" for node in nodes) or "none"
             raise ClusterError(f"cores={cores}: no machine of the cluster has so many processors; they have {each}")
