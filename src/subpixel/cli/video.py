@@ -82,6 +82,29 @@ End = Annotated[
 ]
 
 
+StreamNumber = Annotated[
+    int | None,
+    typer.Option(
+        "--stream",
+        metavar="N",
+        help="Upscale this video stream, by the number that ffprobe prints. Default: the one that the file marks as "
+        "default, then the largest.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Audio = Annotated[
+    str,
+    typer.Option(
+        "--audio",
+        metavar="NAME",
+        help="Copy all sound (copy), leave it out (none), or encode it with aac, opus, mp3, ac3, eac3, flac or alac. "
+        "Bits a second of each stream follow a colon, as in aac:128k.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
 def video(
     input_name: Annotated[
         str,
@@ -153,6 +176,8 @@ def video(
             rich_help_panel=OUTPUT,
         ),
     ] = "y4m",
+    audio: Audio = "copy",
+    stream: StreamNumber = None,
     start: Start = None,
     end: End = None,
     preview: Annotated[
@@ -233,13 +258,14 @@ def video(
     name, piped = stream_name(input_name, "standard input"), is_input_stream(input_name)
     time_range = requested_range(start, end, preview)  # whose arguments are checked before a file is opened
     if preview is not None and start is None and not piped:
-        time_range = requested_range(start, end, preview, probe(input_name).duration)
+        time_range = requested_range(start, end, preview, probe(input_name, stream).duration)
     options: Any = {
         "time_range": time_range,
         "deinterlace": deinterlace,
         "side_by_side": side_by_side or preview is not None,
         "realtime": realtime,
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
+        "stream": stream,
     }
     upscaler = Upscaler(
         scale,
@@ -262,7 +288,7 @@ def video(
         with open_output(sink) as out:
             print_notes(name, live.run(out).notes)
         return
-    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
+    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options), audio)
     with _file(input_name) as path, bar(name, enabled=not quiet and not dry) as progress:
         printed: list[str] = []
 

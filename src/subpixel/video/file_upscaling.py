@@ -41,11 +41,14 @@ def upscale_file(
     deinterlace: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
+    stream: int | None = None,
+    audio: str = "copy",
 ) -> Result:
     """Upscale one video file, with its sound, subtitles, chapters and metadata, as ``subpixel video`` does.
 
-    All other streams are copied unchanged. The result is verified before it is moved into place. If the call is
-    interrupted, an equal call resumes after the last complete segment.
+    All other streams are copied unchanged; subtitles that the container does not hold are converted. The result is
+    verified before it is moved into place. If the call is interrupted, an equal call resumes after the last complete
+    segment.
 
     Args:
         source: the video.
@@ -81,6 +84,10 @@ def upscale_file(
             from the same video with the same settings is left as it is, and any other file is an error.
         progress: called with the number of encoded frames and the number of all frames (None if unknown), from a thread
             of its own.
+        stream: the index of the video stream to upscale, as ``ffprobe`` and the notes count; the default is the stream
+            that the file marks so, then the largest.
+        audio: what becomes of sounds: ``"copy"``, ``"none"`` to leave them out, or an encoder and the bits a second of
+            each stream: ``"aac:128k"``, ``"opus:96k"``, ``"mp3"``, ``"ac3"``, ``"eac3"``, ``"flac"`` or ``"alac"``.
 
     Returns:
         The file that was written, its size, the number of frames, the model, and notes about what could not be kept.
@@ -125,11 +132,12 @@ def upscale_file(
         Path(source),
         upscaler,
         None if destination is None else Path(destination),
-        Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options)),
+        Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options), audio),
         overwrite,
         deinterlace,
         time_range,
         side_by_side,
+        stream=stream,
     )
     return job.run(progress)
 

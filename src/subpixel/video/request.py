@@ -18,7 +18,7 @@ from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.name_limits import too_long
 from subpixel.upscaler import Upscaler
 from subpixel.video.colour_tags import result_tags, stored_tags
-from subpixel.video.containers import CONTAINERS, Container, container_of
+from subpixel.video.containers import CONTAINERS, Container, container_of, is_cover
 from subpixel.video.decoding import interlaced_frame
 from subpixel.video.default_encoder import default_encoder, fitting_encoders, no_encoder
 from subpixel.video.encoders import ENCODERS, Encoding, aspect_options, choose_encoding, encoder_name, siting_options
@@ -33,6 +33,7 @@ from subpixel.video.memory import check_memory
 from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
 from subpixel.video.packet_scan import scan_packets
 from subpixel.video.provenance import Provenance, read_provenance
+from subpixel.video.sound_settings import COPIED, parse_audio
 from subpixel.video.stream_selection import StreamSelection, check_codec, image_losses, select_streams
 from subpixel.video.stream_trials import holds_codec
 from subpixel.video.time_range import TimeRange
@@ -57,6 +58,8 @@ class Settings:
         preset: speed; None for the encoder's default.
         pix_fmt: the pixel format to encode; None for the source's.
         options: additional options of libavcodec, see :func:`subpixel.video.parse_options`.
+        audio: what becomes of sounds: ``"copy"``, ``"none"`` to leave them out, or an encoder and the bits a second of
+            each stream: ``"aac:128k"``, ``"opus:96k"``, ``"mp3"``, ``"ac3"``, ``"eac3"``, ``"flac"`` or ``"alac"``.
     """
 
     encoder: str | None = None
@@ -64,6 +67,7 @@ class Settings:
     preset: str | None = None
     pix_fmt: str | None = None
     options: tuple[tuple[str, str], ...] = ()
+    audio: str = "copy"
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ class Request:
             cannot be resumed.
         rate: frames a second to hold; None for the video's own rate.
         preview: whether the default name of the file says that it is one.
+        stream: the index of the video stream to upscale, as ``ffprobe`` and the notes count; None for the default one.
     """
 
     source: Path
@@ -134,6 +139,7 @@ class Request:
     realtime: bool = False
     rate: Fraction | None = None
     preview: bool = False
+    stream: int | None = None
 
     def destinations(self) -> tuple[Path, ...]:
         """The files that may be written: if none is named, the frames decide which of two it is."""
@@ -148,8 +154,9 @@ class Request:
         Raises:
             SubpixelError: the job cannot be done.
         """
+        audio = parse_audio(self.settings.audio)
         with open_video(self.source) as source:
-            video = probe_open(source, self.source)
+            video = probe_open(source, self.source, self.stream)
             layout = layout_of(video.stream.pix_fmt, video.path)
             pix_fmt = self._pix_fmt(layout)
             frames_by = plan_frames(self.upscaler, video.stream, video.codec, (layout.name, pix_fmt))
@@ -179,8 +186,8 @@ class Request:
             if self.settings.options or max(size) > _LARGE:
                 encoding.context(stream)  # the encoder itself has the last word
             check_memory(str(self.source), size, layout, self.upscaler.threads, encoding.encoder.name, large)
-            codec = encoding.encoder.codec
-            selection = select_streams(video, source, container, codec, self.time_range)
+            codec, chosen = encoding.encoder.codec, self.stream is not None
+            selection = select_streams(video, source, container, codec, self.time_range, audio, chosen=chosen)
         plan = Plan(video, destination, layout, encoding, frames_by, upscaler, stream, selection)
         if os.path.lexists(destination) and not self.overwrite:
             return replace(plan, earlier=self._earlier(plan))
@@ -223,7 +230,9 @@ class Request:
 
     def provenance(self, plan: Plan, frames: int) -> Provenance:
         """What a result of so many frames was made from, and how."""
-        fingerprint = self.fingerprint(plan)
+        fingerprint, audio = self.fingerprint(plan), parse_audio(self.settings.audio)
+        if audio != COPIED:
+            fingerprint["audio"] = str(audio)
         # The number of threads changes packets, but not what they show.
         return Provenance.of({**fingerprint, "encoding": replace(plan.encoding, threads=1).describe()}, frames)
 
@@ -312,6 +321,7 @@ class Request:
             for network in plan.frames_by.networks
         ]
         first, *others = networks or [["resize"]]
+        several = any(each.kind == "video" and not is_cover(each) for each in plan.video.others)
         # A size is that of the video, below.
         resized = {"then": [*others, str(plan.frames_by.sizes)]} if others or plan.frames_by.sizes.resizes else {}
         return {
@@ -323,6 +333,7 @@ class Request:
             "flat": [network.flat for network in plan.frames_by.networks],
             "encoding": plan.encoding.describe(),
             "video": repr(plan.stream),
+            **({"stream": plan.video.main} if several else {}),
             "deinterlace": self.deinterlace,
             "span": repr(plan.selection.span),
             "side_by_side": self.side_by_side,
