@@ -48,7 +48,8 @@ def test_the_others_are_copied(tmp_path: Path, suffix: str, flags: tuple[int, in
     result = upscale_file(source, tmp_path / f"out.{suffix}", model="bicubic")
     assert (result.size_in, result.size_out, result.frames) == (LARGE, (96, 64), 4)
     assert result.notes == (
-        "of 2 video streams, stream 1 (h264, 48×32) is upscaled; copied as it is: video stream 0 (h264)",
+        "of 2 video streams, stream 1 (h264, 48×32) is upscaled; copied as it is: video stream 0 (h264); stream=0 would "
+        "upscale another",
     )
     written = probe(result.destination)
     assert (written.main, written.stream.size) == (1, (96, 64))  # the next program finds the same one
@@ -83,7 +84,7 @@ def test_one_that_the_container_does_not_hold_is_left_out(tmp_path: Path) -> Non
     result = upscale_file(source, tmp_path / "out.webm", model="bicubic", preset="8")
     assert result.size_out == (96, 64)
     assert result.notes[0].startswith("video stream 0 (h264) is left out: WebM cannot hold it")
-    assert result.notes[1] == "of 2 video streams, stream 1 (h264, 48×32) is upscaled"
+    assert result.notes[1] == "of 2 video streams, stream 1 (h264, 48×32) is upscaled; stream=0 would upscale another"
 
 
 def test_a_cover_is_none(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+
 from subpixel import __version__
 from subpixel.errors import Unsupported, VideoWriteError
 from subpixel.models.auto import Choice
@@ -21,7 +23,15 @@ from subpixel.video.colour_tags import result_tags, stored_tags
 from subpixel.video.containers import CONTAINERS, Container, container_of, is_cover
 from subpixel.video.decoding import interlaced_frame
 from subpixel.video.default_encoder import default_encoder, fitting_encoders, no_encoder
-from subpixel.video.encoders import ENCODERS, Encoding, aspect_options, choose_encoding, encoder_name, siting_options
+from subpixel.video.encoders import (
+    ENCODERS,
+    Encoding,
+    aspect_options,
+    choose_encoding,
+    encoder_name,
+    encoder_of,
+    siting_options,
+)
 from subpixel.video.fingerprints import source_identity, weights_digest
 from subpixel.video.formats import Layout, is_pixel_format, layout_of
 from subpixel.video.frame import FrameUpscaler
@@ -86,6 +96,8 @@ class Plan:
         frames: how many frames the source has, if that is known.
         notes: what cannot be kept.
         earlier: of the destination, if it is what this job would write.
+        parameters: what an encoder of a graphics card says about its packets, which other cards and drivers say
+            otherwise; empty for other encoders.
     """
 
     video: VideoFile
@@ -99,6 +111,7 @@ class Plan:
     frames: int | None = None
     notes: tuple[str, ...] = ()
     earlier: Provenance | None = None
+    parameters: bytes = b""
 
     @property
     def choice(self) -> Choice:
@@ -183,12 +196,15 @@ class Request:
                 stream = replace(stream, aspect=None)
             tags, lost_tags = stored_tags(stream.tags, encoding.encoder, container, rgb=encoding.rgb, fitting=fitting)
             stream = replace(stream, tags=tags)
-            if self.settings.options or max(size) > _LARGE:
+            parameters = b""
+            if encoding.encoder.device:
+                parameters = _parameters(encoding, stream, fitting)
+            elif self.settings.options or max(size) > _LARGE:
                 encoding.context(stream)  # the encoder itself has the last word
             check_memory(str(self.source), size, layout, self.upscaler.threads, encoding.encoder.name, large)
             codec, chosen = encoding.encoder.codec, self.stream is not None
             selection = select_streams(video, source, container, codec, self.time_range, audio, chosen=chosen)
-        plan = Plan(video, destination, layout, encoding, frames_by, upscaler, stream, selection)
+        plan = Plan(video, destination, layout, encoding, frames_by, upscaler, stream, selection, parameters=parameters)
         if os.path.lexists(destination) and not self.overwrite:
             return replace(plan, earlier=self._earlier(plan))
         scan = scan_packets(video, selection.span, selection)
@@ -268,7 +284,9 @@ class Request:
         if name is None:
             raise no_encoder(container, layout, pix_fmt, size)
         fitting = fitting_encoders(container, pix_fmt, size)
-        codec = ENCODERS[name].codec
+        codec = encoder_of(name).codec
+        if codec not in av.codecs_available and name not in ENCODERS:
+            raise Unsupported(f"encoder={name!r}: the installed libavcodec has no {codec}")
         check_codec(container, codec)  # before pixel formats, whose advice is for encoders that the container holds
         options = [
             *display_options(codec, video.display).items(),
@@ -331,7 +349,7 @@ class Request:
             **resized,
             "mix": [self.upscaler.ensemble, self.upscaler.strength],
             "flat": [network.flat for network in plan.frames_by.networks],
-            "encoding": plan.encoding.describe(),
+            "encoding": plan.encoding.describe() + plan.parameters.hex(),
             "video": repr(plan.stream),
             **({"stream": plan.video.main} if several else {}),
             "deinterlace": self.deinterlace,
@@ -360,6 +378,24 @@ def _result_stream(
     return replace(source, size=size, aspect=frames_by.aspect, pix_fmt=encoding.pix_fmt, tags=tags), notes
 
 
+def _parameters(encoding: Encoding, stream: VideoStream, fitting: Sequence[str]) -> bytes:
+    """What an encoder of a graphics card says about its packets, once it is open.
+
+    Raises:
+        Unsupported: it cannot be opened.
+    """
+    name, device = encoding.encoder.name, encoding.encoder.device
+    try:
+        return bytes(encoding.context(stream).extradata or b"")
+    except VideoWriteError as error:
+        reason = str(error).removeprefix(f"{name}: ")
+        advice = f"; {' or '.join(f'encoder={each!r}' for each in fitting)} does without" if fitting else ""
+        raise Unsupported(
+            f"encoder={name!r}: it cannot be opened ({reason}); it needs {device} that takes frames of "
+            f"{stream.size[0]}×{stream.size[1]}, and its driver{advice}"
+        ) from None
+
+
 def _provenance_of(path: Path) -> Provenance | None:
     try:
         return read_provenance(path)
@@ -369,7 +405,7 @@ def _provenance_of(path: Path) -> Provenance | None:
 
 def _holds(container: Container, encoder: str) -> bool:
     """Whether a container holds what the encoder of a name writes."""
-    return holds_codec(container, ENCODERS[encoder].codec)
+    return holds_codec(container, encoder_of(encoder).codec)
 
 
 def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container, fitting: Sequence[str]) -> list[str]:

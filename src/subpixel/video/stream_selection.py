@@ -25,7 +25,7 @@ from subpixel.video.sound_encoding import SoundPlan, plan_sound
 from subpixel.video.sound_settings import COPIED, SOUND_ENCODERS, SoundSetting
 from subpixel.video.stream_kinds import meaning_of
 from subpixel.video.stream_trials import holds_codec, holds_sound, rejection, stored_flags
-from subpixel.video.text_conversion import conversion_losses, text_target
+from subpixel.video.text_conversion import conversion_losses, converts, text_target
 from subpixel.video.time_range import Span, TimeRange, span_of
 from subpixel.video.video_file import Stream, VideoFile
 
@@ -144,7 +144,7 @@ def select_streams(
         text = text_target(container, stream.codec)
         if reason is None:
             streams.append(stream)
-        elif text is not None:
+        elif text is not None and converts(source.streams[stream.index], stream.codec, text):
             streams.append(stream)
             texts[stream.index] = text
             notes.append(_conversion_note(source, stream, container, codec, text))
@@ -262,8 +262,8 @@ def _conversion_note(source: Any, stream: Stream, container: Container, codec: s
     kept = "words, times, bold, italics and underlines are kept"
     hint = f"; {others} can hold it" if others else ""
     return (
-        f"{stream} is converted to {after}, since {container} cannot hold it: {kept}{f', {lost} are not' if lost else ''}"
-        f"{hint}"
+        f"{stream} is converted to {after}, since {container} cannot hold it: {kept}"
+        f"{f', {lost} are not' if lost else ''}{hint}"
     )
 
 

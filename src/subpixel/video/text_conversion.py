@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import av
@@ -19,7 +20,7 @@ from av.subtitles.subtitle import SubtitleSet
 from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.video.containers import Container
 
-__all__ = ["TextConverter", "TextTrial", "conversion_losses", "set_up_text", "text_target"]
+__all__ = ["TextConverter", "TextTrial", "conversion_losses", "converts", "set_up_text", "text_target"]
 
 # The format that a container takes, by libavformat's name of it, for text that it does not hold as it is.
 _TARGETS = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
@@ -70,10 +71,24 @@ def conversion_losses(before: str, after: str) -> str:
     return " and ".join(part for part in (", ".join(most), last) if part)
 
 
-def set_up_text(context: Any, header: bytes | None) -> None:
+def set_up_text(context: Any, header: bytes) -> None:
     """Set up an encoder of subtitles that is not open yet, given the header of ASS that its lines refer to."""
     context.subtitle_header = header
     context.time_base = Fraction(1, 1000)
+
+
+def converts(template: Any, codec: str, after: str) -> bool:
+    """Whether a stream can be converted: its codec is there, and what it says about itself can be read.
+
+    Args:
+        template: the stream in its open file.
+        codec: libavcodec's name of its format.
+        after: of the format that it would become.
+    """
+    try:
+        return template.codec_context is not None and bool(_Conversion(template, codec, after))
+    except (ValueError, av.error.FFmpegError):
+        return False
 
 
 class _Conversion:
@@ -90,7 +105,7 @@ class _Conversion:
         self._decoder: Any = av.CodecContext.create(template.codec_context.codec.name, "r")
         self._decoder.extradata = template.codec_context.extradata
         self._decoder.open(strict=False)
-        self.header: bytes | None = self._decoder.subtitle_header
+        self.header: bytes = self._decoder.subtitle_header or _plain_header()
         self._encoder: Any = av.CodecContext.create(after, "w")
         set_up_text(self._encoder, self.header)
         self._encoder.open(strict=False)
@@ -236,6 +251,14 @@ class TextConverter:
         packet.pts = packet.dts = start
         packet.duration, packet.time_base, packet.is_keyframe = duration, self._time_base, True
         return packet
+
+
+@cache
+def _plain_header() -> bytes:
+    """The header of ASS that libavcodec gives to text without styles, for streams that lack their own."""
+    context: Any = av.CodecContext.create("subrip", "r")
+    context.open(strict=False)
+    return bytes(context.subtitle_header)
 
 
 def _joined(contents: Sequence[bytes]) -> bytes:
