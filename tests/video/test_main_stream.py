@@ -48,8 +48,8 @@ def test_the_others_are_copied(tmp_path: Path, suffix: str, flags: tuple[int, in
     result = upscale_file(source, tmp_path / f"out.{suffix}", model="bicubic")
     assert (result.size_in, result.size_out, result.frames) == (LARGE, (96, 64), 4)
     assert result.notes == (
-        "of 2 video streams, stream 1 (h264, 48×32) is upscaled; copied as it is: video stream 0 (h264); stream=0 would "
-        "upscale another",
+        "of 2 video streams, stream 1 (h264, 48×32) is upscaled; copied as it is: video stream 0 (h264); "
+        "stream=0 would upscale another",
     )
     written = probe(result.destination)
     assert (written.main, written.stream.size) == (1, (96, 64))  # the next program finds the same one

@@ -82,8 +82,8 @@ def test_timed_text_stays_in_mp4(clip: Clip) -> None:
     found = select(video, "x.mkv", "libx264")
     assert (found.streams, found.texts) == (video.others, {2: "subrip"})
     assert found.notes == (
-        "subtitle stream 2 (mov_text) is converted to subrip, since Matroska cannot hold it: words, times, bold, italics "
-        "and underlines are kept, boxes and karaoke are not; MP4, QuickTime can hold it",
+        "subtitle stream 2 (mov_text) is converted to subrip, since Matroska cannot hold it: words, times, bold, "
+        "italics and underlines are kept, boxes and karaoke are not; MP4, QuickTime can hold it",
     )
     assert select(video, "x.nut", "libx264").texts == {}
 

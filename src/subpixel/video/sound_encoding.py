@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import av
 import numpy as np
+from av.codec.context import Flags
 
 from subpixel.errors import Unsupported
 from subpixel.storage.memory import is_memory_error, is_memory_tight
@@ -22,13 +24,15 @@ from subpixel.video.video_file import Stream
 __all__ = ["TOLERANCE", "SoundEncoder", "SoundPlan", "decode_sound", "plan_sound"]
 
 # Times of packets are rounded, and clocks of recordings drift. Less than this, in seconds, is no pause.
-TOLERANCE = Fraction(1, 25)
+TOLERANCE = Fraction(3, 200)
 # A pause of more seconds than this is not filled with silence but stays a gap between packets.
 _LONGEST_PAUSE = 10
 # Frames of silence on both sides of such a gap: encoders mix neighbouring frames.
 _AROUND = 3
 # Samples of a frame, for encoders that take any number.
 _FRAME = 1024
+# Frames that a trial encodes: more than encoders hold back.
+_TRIAL = 8
 # Samples of silence that are made at a time.
 _SILENCE = 1 << 14
 
@@ -130,7 +134,8 @@ def plan_sound(template: Any, stream: Stream, setting: SoundSetting) -> SoundPla
         SoundPlan(encoder.name, encoder.codec, rate, layout, form, setting.bits(context.layout.nb_channels))
         for layout in layouts
     ]
-    plan = next((each for each in plans if each.opens), None)
+    able = [each for each in plans if each.opens]
+    plan = next((each for each in able if _returned_layout(each) == each.layout), able[0] if able else None)
     if plan is None:
         others = "" if encoder.name == "flac" else "; audio='flac' takes more layouts"
         raise Unsupported(
@@ -140,11 +145,32 @@ def plan_sound(template: Any, stream: Stream, setting: SoundSetting) -> SoundPla
     notes = []
     if rate != context.sample_rate:
         notes.append(f"{stream}: {encoder.name} does not have {context.sample_rate} Hz; it becomes {rate} Hz")
-    if plan.layout != name and name not in ("1 channels", "2 channels"):
+    if plan.layout == name and _returned_layout(plan) != name:
+        notes.append(f"{stream}: {encoder.name} does not store which loudspeakers its channels are for ({name})")
+    elif plan.layout != name and name not in ("1 channels", "2 channels"):
         notes.append(
             f"{stream}: {encoder.name} does not have the layout {name}; its channels are stored as {plan.layout}"
         )
     return SoundPlan(plan.name, plan.codec, rate, plan.layout, form, plan.bit_rate, tuple(notes))
+
+
+@cache
+def _returned_layout(plan: SoundPlan) -> str:
+    """The layout that a decoder gives back, found by trial; empty if it gives none."""
+    context: Any = av.CodecContext.create(plan.codec, "w")
+    plan.set_up(context)
+    context.flags |= Flags.global_header
+    context.open()
+    packets = []
+    for number in range(_TRIAL):
+        frame = _silence(context.frame_size or _FRAME, plan.format, plan.layout, plan.rate)
+        frame.pts, frame.time_base = number * frame.samples, context.time_base
+        packets += context.encode(frame)
+    decoder: Any = av.CodecContext.create(plan.canonical, "r")
+    decoder.extradata = context.extradata
+    frames = (frame for packet in [*packets, *context.encode(None)] if packet.size for frame in decoder.decode(packet))
+    frame = next(frames, None)
+    return "" if frame is None else str(frame.layout.name)
 
 
 def decode_sound(packet: Any, stream: Any) -> tuple[list[Any], bool]:
@@ -192,7 +218,7 @@ class SoundEncoder:
         self._resample(None)
         yield from self._encode(whole=False)
         if self._given is not None:
-            yield from self._context.encode(None)
+            yield from self._encoded(None)
 
     def notes(self) -> Iterator[str]:
         """Sentences about what was found while it was decoded."""
@@ -284,7 +310,11 @@ class SoundEncoder:
             frame = self._fifo.read(min(size, self._fifo.samples))
             frame.pts, frame.time_base, frame.sample_rate = self._next, Fraction(1, self._plan.rate), self._plan.rate
             self._next += frame.samples
-            yield from self._context.encode(frame)
+            yield from self._encoded(frame)
+
+    def _encoded(self, frame: Any) -> Iterator[Any]:
+        """The packets of the encoder; FLAC ends with an empty one, which NUT would store."""
+        return (packet for packet in self._context.encode(frame) if packet.size)
 
 
 def _nearest_rate(rate: int, rates: Any) -> int:
@@ -304,19 +334,25 @@ def _bits(name: str) -> int:
 
 
 def _silence(samples: int, form: str, layout: str, rate: int) -> Any:
-    frame = av.AudioFrame(form, layout, samples)
-    for plane in frame.planes:
-        memoryview(plane).cast("B")[:] = (b"\x80" if form.startswith("u8") else b"\0") * plane.buffer_size
+    frame: Any = av.AudioFrame(form.removesuffix("p"), layout, samples)
+    plane = frame.planes[0]
+    plane.update((b"\x80" if form.startswith("u8") else b"\0") * plane.buffer_size)
     frame.sample_rate = rate
-    return frame
+    return _in_format(frame, form)
 
 
 def _without_beginning(frame: Any, samples: int) -> Any:
     """A frame without its first samples; None if nothing is left."""
     if samples >= frame.samples:
         return None
-    values = frame.to_ndarray()
-    first = samples if frame.format.is_planar else samples * frame.layout.nb_channels
-    rest = av.AudioFrame.from_ndarray(np.ascontiguousarray(values[:, first:]), frame.format.name, frame.layout.name)
+    form, layout = frame.format.name, frame.layout.name
+    values = _in_format(frame, form.removesuffix("p")).to_ndarray()[:, samples * frame.layout.nb_channels :]
+    rest: Any = av.AudioFrame.from_ndarray(np.ascontiguousarray(values), form.removesuffix("p"), layout)
     rest.sample_rate = frame.sample_rate
-    return rest
+    return _in_format(rest, form)
+
+
+def _in_format(frame: Any, form: str) -> Any:
+    """A frame whose samples are in one plane, or in planes of channels; PyAV cannot read the planes of 8 channels."""
+    frame.pts = None
+    return av.AudioResampler(form, frame.layout.name, frame.sample_rate).resample(frame)[0]
