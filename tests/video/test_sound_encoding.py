@@ -215,7 +215,7 @@ def test_sound_that_overlaps_is_cut(tmp_path: Path) -> None:
     path = source(tmp_path / "in.mkv", [(n * 0.08, n * 0.08 + 0.1) for n in range(24)], codec="pcm_s16le")
     with open_video(path) as container:
         ends = [(p.pts, p.duration) for p in container.demux(audio=0) if p.size]
-    assert any(b[0] < a[0] + a[1] - 100 for a, b in pairwise(ends))
+    assert any(b[0] < a[0] + a[1] for a, b in pairwise(ends))
     result = upscale_file(path, tmp_path / "out.mkv", model="bicubic", audio="flac")
     after = heard(result.destination)[0]
     assert np.abs(signal(1.8)[0] - after[: int(1.8 * RATE)]).max() < 0.001  # each sample once, at its time
@@ -251,11 +251,14 @@ def test_channels_stay_in_their_places(tmp_path: Path, layout: str, audio: str) 
     path = source(tmp_path / "in.mkv", [(0, 1)], codec="flac", layout=layout)
     result = upscale_file(path, tmp_path / "out.mkv", model="bicubic", audio=audio)
     name, relabelled = audio.split(":")[0], layout == "5.1(side)" and audio != "flac"
-    assert result.notes == (
-        (f"audio stream 1 (flac, eng): {name} does not have the layout 5.1(side); its channels are stored as 5.1",)
-        if relabelled
-        else ()
-    )
+    notes = []
+    if layout == "mono" and name == "opus":
+        notes.append("audio stream 1 (flac, eng): opus takes at most 256k for its channels (mono)")
+    if relabelled:
+        notes.append(
+            f"audio stream 1 (flac, eng): {name} does not have the layout 5.1(side); its channels are stored as 5.1"
+        )
+    assert list(result.notes) == notes
     with av.open(str(result.destination)) as container:
         assert next(container.decode(audio=0)).layout.name == ("5.1" if relabelled else layout)
     before, after = heard(path), heard(result.destination)

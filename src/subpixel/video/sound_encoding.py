@@ -135,7 +135,7 @@ def plan_sound(template: Any, stream: Stream, setting: SoundSetting) -> SoundPla
         for layout in layouts
     ]
     able = [each for each in plans if each.opens]
-    plan = next((each for each in able if _returned_layout(each) == each.layout), able[0] if able else None)
+    plan = next((each for each in able if _returns_layout(each)), able[0] if able else None)
     if plan is None:
         others = "" if encoder.name == "flac" else "; audio='flac' takes more layouts"
         raise Unsupported(
@@ -145,7 +145,9 @@ def plan_sound(template: Any, stream: Stream, setting: SoundSetting) -> SoundPla
     notes = []
     if rate != context.sample_rate:
         notes.append(f"{stream}: {encoder.name} does not have {context.sample_rate} Hz; it becomes {rate} Hz")
-    if plan.layout == name and _returned_layout(plan) != name:
+    if plan.bit_rate is not None and setting.bit_rate not in (None, plan.bit_rate):
+        notes.append(f"{stream}: {encoder.name} takes at most {plan.bit_rate // 1000}k for its channels ({name})")
+    if not _returns_layout(plan):
         notes.append(f"{stream}: {encoder.name} does not store which loudspeakers its channels are for ({name})")
     elif plan.layout != name and name not in ("1 channels", "2 channels"):
         notes.append(
@@ -155,8 +157,8 @@ def plan_sound(template: Any, stream: Stream, setting: SoundSetting) -> SoundPla
 
 
 @cache
-def _returned_layout(plan: SoundPlan) -> str:
-    """The layout that a decoder gives back, found by trial; empty if it gives none."""
+def _returns_layout(plan: SoundPlan) -> bool:
+    """Whether a decoder gives the layout back, found by trial."""
     context: Any = av.CodecContext.create(plan.codec, "w")
     plan.set_up(context)
     context.flags |= Flags.global_header
@@ -170,7 +172,7 @@ def _returned_layout(plan: SoundPlan) -> str:
     decoder.extradata = context.extradata
     frames = (frame for packet in [*packets, *context.encode(None)] if packet.size for frame in decoder.decode(packet))
     frame = next(frames, None)
-    return "" if frame is None else str(frame.layout.name)
+    return frame is not None and frame.layout.name in (plan.layout, _SAME_LAYOUT.get(plan.layout))
 
 
 def decode_sound(packet: Any, stream: Any) -> tuple[list[Any], bool]:

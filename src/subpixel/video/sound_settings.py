@@ -22,6 +22,7 @@ class SoundEncoderKind:
         rates: (lowest, highest) bits a second; None if it is lossless.
         per_channel: bits a second for each channel, if no rate is given.
         samples: the only samples a second that decoders give back; None if they give back those that were encoded.
+        most_per_channel: the most bits a second for each channel; None for any.
     """
 
     name: str
@@ -29,13 +30,14 @@ class SoundEncoderKind:
     rates: tuple[int, int] | None = None
     per_channel: int = 0
     samples: int | None = None
+    most_per_channel: int | None = None
 
 
 SOUND_ENCODERS = {
     each.name: each
     for each in (
         SoundEncoderKind("aac", "aac", (8_000, 1_024_000), 64_000),
-        SoundEncoderKind("opus", "libopus", (6_000, 1_024_000), 48_000, 48_000),
+        SoundEncoderKind("opus", "libopus", (6_000, 1_024_000), 48_000, 48_000, 256_000),
         SoundEncoderKind("mp3", "libmp3lame", (8_000, 320_000), 64_000),
         SoundEncoderKind("ac3", "ac3", (32_000, 640_000), 96_000),
         SoundEncoderKind("eac3", "eac3", (32_000, 1_024_000), 96_000),
@@ -69,7 +71,8 @@ class SoundSetting:
         """
         if self.encoder is None or self.encoder.rates is None:
             return None
-        return self.bit_rate or min(self.encoder.per_channel * channels, self.encoder.rates[1])
+        most = min(self.encoder.rates[1], channels * (self.encoder.most_per_channel or self.encoder.rates[1]))
+        return min(self.bit_rate or self.encoder.per_channel * channels, most)
 
     def __str__(self) -> str:
         if self.encoder is None:
