@@ -120,8 +120,8 @@ def video(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
-            "fits the video and its container.",
+            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too, and encoders of "
+            "graphics cards such as h264_nvenc. Default: what fits the video and its container.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -245,7 +245,7 @@ def video(
 ) -> None:
     """Upscale a video with its sound, subtitles and chapters.
 
-    Every other stream is copied, and frames keep their times. The file is verified before it is moved into place.
+    Every other stream is copied or, where the container needs it, converted; frames keep their times. The file is verified before it is moved into place.
 
     If interrupted, run the same command again to resume. A finished video is not made again.
     """
