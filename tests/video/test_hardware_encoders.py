@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
 from subpixel.video import upscale_file
 from subpixel.video.containers import CONTAINERS
 from subpixel.video.default_encoder import fitting_encoders
@@ -58,7 +58,7 @@ def test_libavcodec_knows_the_options(name: str) -> None:
         encoding(name, encoder.crf[1] if encoder.crf else 0, encoder.preset).context(
             VideoStream((640, 360), "yuv420p", Fraction(25), Fraction(1, 25), None, Tags(), None)
         )
-    except Exception:
+    except VideoWriteError:
         missing = reason(name, encoding(name, 20, encoder.preset).options)
     else:
         pytest.skip("this machine has such a card")
@@ -75,9 +75,7 @@ def test_libavcodec_knows_the_options(name: str) -> None:
 @pytest.mark.parametrize("name", INSTALLED)
 def test_without_a_card_it_is_an_error_before_the_work(tmp_path: Path, name: str) -> None:
     path = clips.plain(tmp_path / "in.mkv")
-    with pytest.raises(
-        Unsupported, match=rf"^encoder='{name}': it cannot be opened \(.*\); it needs .*, and its driver; "
-    ):
+    with pytest.raises(Unsupported, match=rf"^encoder='{name}': it cannot be opened .*; it needs .*; "):
         upscale_file(path, tmp_path / "out.mkv", model="bicubic", encoder=name)
     assert [each.name for each in tmp_path.iterdir()] == ["in.mkv"]
 
@@ -97,11 +95,11 @@ def test_encoders_that_need_frames_on_the_device(name: str) -> None:
 
 def test_wrong_quality_and_preset() -> None:
     layout = layout_of("yuv420p", "test")
-    with pytest.raises(InvalidArgument, match="crf=60: encoder h264_nvenc accepts 1 to 51"):
+    with pytest.raises(InvalidArgument, match=r"crf=60: encoder h264_nvenc accepts 1 to 51"):
         choose_encoding("h264_nvenc", layout, "x264", 1, crf=60)
-    with pytest.raises(InvalidArgument, match="encoder h264_nvenc: unknown preset 'slow'. Choices: p1, p2"):
+    with pytest.raises(InvalidArgument, match=r"encoder h264_nvenc: unknown preset 'slow'. Choices: p1, p2"):
         choose_encoding("h264_nvenc", layout, "x264", 1, preset="slow")
-    with pytest.raises(Unsupported, match="h264_qsv.*does not accept pixel format yuv444p"):
+    with pytest.raises(Unsupported, match=r"h264_qsv.*does not accept pixel format yuv444p"):
         choose_encoding("h264_qsv", layout_of("yuv444p", "test"), "x264", 1)
 
 

@@ -245,7 +245,8 @@ def video(
 ) -> None:
     """Upscale a video with its sound, subtitles and chapters.
 
-    Every other stream is copied or, where the container needs it, converted; frames keep their times. The file is verified before it is moved into place.
+    Every other stream is copied or, where the container needs it, converted, and frames keep their times. The file is
+    verified before it is moved into place.
 
     If interrupted, run the same command again to resume. A finished video is not made again.
     """

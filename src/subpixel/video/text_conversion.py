@@ -198,6 +198,7 @@ class TextConverter:
 
     def __init__(self, template: Any, codec: str, after: str) -> None:
         self._conversion = _Conversion(template, codec, after)
+        self._codec = codec
         self._joins = after == "mov_text"
         self._shown: list[_Event] = []  # what goes on, if events are joined
         self._at = 0  # the time up to which packets are written
@@ -212,8 +213,8 @@ class TextConverter:
 
     def push(self, packet: Any) -> Iterator[Any]:
         """The packets that follow from the source's next packet."""
-        if packet.pts is None:
-            return
+        if packet.pts is None or (self._codec == "mov_text" and not packet.duration):
+            return  # in MP4, what lasts no time is not shown
         self._time_base = packet.time_base
         content, _ = self._conversion.convert(bytes(packet))
         if self._joins:
