@@ -101,7 +101,7 @@ class _Conversion:
     """
 
     def __init__(self, template: Any, codec: str, after: str) -> None:
-        self._codec = codec
+        self._codec, self._after = codec, after
         self._decoder: Any = av.CodecContext.create(template.codec_context.codec.name, "r")
         self._decoder.extradata = template.codec_context.extradata
         self._decoder.open(strict=False)
@@ -119,8 +119,9 @@ class _Conversion:
         line, mended = self._line(content)
         if not line:
             return b"", mended
-        # What comes back is a copy: the encoder's own packet has no time.
-        return bytes(self._encoder.encode_subtitle(SubtitleSet.create(line, 0, 1))), mended
+        encoded = bytes(self._encoder.encode_subtitle(SubtitleSet.create(line, 0, 1)))
+        # Readers of WebM cut off the line breaks at the end.
+        return encoded.rstrip(b"\r\n") if self._after == "webvtt" else encoded, mended
 
     def _line(self, content: bytes) -> tuple[bytes, bool]:
         if self._codec != "mov_text":
