@@ -171,6 +171,8 @@ class _Content:
 
 def _source_content(video: VideoFile, streams: Sequence[Stream], selection: StreamSelection) -> _Content:
     """The content of the source's streams as it was meant to be written: subtitles are converted once more."""
+    if video.images is not None:
+        return _Content(None, (), selection)
     with open_video(video.path) as container:
         content = _Content(container, ((stream.index, stream) for stream in streams), selection)
         packets = read_packets(container, content.indices, selection.span, timeline=video.timeline)
