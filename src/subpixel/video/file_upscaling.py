@@ -167,7 +167,16 @@ def upscale_file(
         from subpixel.video.images.image_output import ImageOutput  # libvips is loaded where there are images
 
         job = ImageOutput(
-            Path(source), upscaler, target, start_number, overwrite, deinterlace, time_range, side_by_side, rate
+            Path(source),
+            upscaler,
+            target,
+            start_number,
+            overwrite,
+            deinterlace,
+            time_range,
+            side_by_side,
+            rate,
+            stream=stream,
         )
         job.check_settings(settings)
         return job.run(progress)
