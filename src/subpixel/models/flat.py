@@ -34,6 +34,7 @@ __all__ = [
     "CELL",
     "FLAT_HALO",
     "LEAST_HALO",
+    "cell_start",
     "flat_cells",
     "flat_samples",
     "integer_taps",
@@ -55,6 +56,15 @@ _OFFSETS = (-2, -1, 1, 2)
 _BITS = 15  # after the point of integer weights
 
 Ints = NDArray[np.int64]
+
+
+def cell_start(position: int) -> int:
+    """Where the part of an image that begins at this row or column, or before it, begins: at a cell, and inside.
+
+    >>> cell_start(-5), cell_start(23)
+    (0, 16)
+    """
+    return max(position, 0) // CELL * CELL
 
 
 def threshold_halves(threshold: Any) -> int:

@@ -27,7 +27,6 @@ from subpixel.video.formats import Layout, is_pixel_format, layout_of
 from subpixel.video.frame import FrameUpscaler
 from subpixel.video.frame_limits import check_container_size, check_frame_size, memory_note
 from subpixel.video.frame_plan import FramePlan, plan_frames
-from subpixel.video.frame_upscalers import frame_upscaler
 from subpixel.video.hdr import display_options, unwritten_display_metadata
 from subpixel.video.memory import check_memory
 from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
@@ -153,15 +152,8 @@ class Request:
             layout = layout_of(video.stream.pix_fmt, video.path)
             pix_fmt = self._pix_fmt(layout)
             frames_by = plan_frames(self.upscaler, video.stream, video.codec, (layout.name, pix_fmt))
-            upscaler = frame_upscaler(
-                frames_by.networks,
-                video,
-                layout,
-                frames_by.sizes.size,
-                threads=self.upscaler.threads,
-                side_by_side=self.side_by_side,
-                realtime=self.realtime,
-                rate=self.rate,
+            upscaler = frames_by.upscaler(
+                video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
             )
             size, large = upscaler.result_size, frames_by.large
             self._check_size(video, size, frames_by)
