@@ -70,7 +70,8 @@ class SurveyJob:
         """What distinguishes it, for a table."""
         kind = "cmyk" if self.cmyk else {1: "gray", 2: "gray+alpha", 3: "RGB", 4: "RGBA"}[self.bands]
         words = [f"{self.size[0]}×{self.size[1]}", kind]
-        words += ["16 bits"] * self.deep + ["flat cells"] * (self.flat is not None) + [f"{self.frames} frames"] * (self.frames > 1)
+        words += ["16 bits"] * self.deep + [f"{self.frames} frames"] * (self.frames > 1)
+        words += ["flat cells"] * (self.flat is not None)
         words += [f"{key}={value}" for key, value in self.saved.items()] + [self.source, "→", self.result, self.model]
         return " ".join([*words, *(f"{key}={value}" for key, value in self.options.items())])
 

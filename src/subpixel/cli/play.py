@@ -16,6 +16,7 @@ from subpixel.cli.options import (
     AnyScale,
     Backend,
     Deinterlace,
+    Exact,
     Fit,
     Height,
     Model,
@@ -64,6 +65,7 @@ def play(
             rich_help_panel=COMPUTATION,
         ),
     ] = False,
+    exact: Exact = False,
     deinterlace: Deinterlace = False,
     backend: Backend = "auto",
     threads: Threads = None,
@@ -88,6 +90,7 @@ def play(
         backend=backend,
         precision=precision,
         threads=threads,
+        exact=exact,
     )
     live = PipeOutput(
         input_name if piped else Path(input_name),
