@@ -32,7 +32,9 @@ def test_doctor_says_what_this_machine_can(run: Run) -> None:
         assert report["auto"] == "native"
         assert native["details"]["chosen"] in native["details"]["targets"]
         assert all(isinstance(present, bool) for present in native["details"]["features"].values())
+    assert set(report["flat"]) >= {"fast ×2", "fast-compressed ×2"}
     text = run("doctor").out
+    assert "flat parts" in text
     for name in ("subpixel", "numpy", "native", "reference", "torch", "auto"):
         assert name in text
 
