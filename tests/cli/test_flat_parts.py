@@ -32,7 +32,7 @@ def model(tmp_path: Path) -> Path:
 def test_a_dry_run_says_what_flat_parts_cost(tmp_path: Path, model: Path, run: Run) -> None:
     image = tmp_path / "image.png"
     write(ImageData(np.zeros((20, 30, 3), np.uint8)), image)
-    assert NOTE in run("upscale", image, "-n", model, "--dry-run").out.splitlines()
+    assert f"    {NOTE}" in run("upscale", image, "-n", model, "--dry-run").out.splitlines()
     assert json.loads(run("upscale", image, "-n", model, "--dry-run", "--json").out)["flat"] == [NOTE]
     assert "flat parts" not in run("upscale", image, "-n", model, "--dry-run", "--exact").out
     video = CLIPS["rich.mkv"](tmp_path / "rich.mkv")
