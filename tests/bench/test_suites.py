@@ -162,9 +162,10 @@ def test_the_flat_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     folder.mkdir()
     still = np.full((80, 90, 3), 100, np.uint8)
     still[:40, :40] = photograph(40, 40)
-    write(ImageData(still), folder / "a.png")
+    for name in ("a.png", "b.png"):
+        write(ImageData(still), folder / name)
     (group,) = flat.flat(replace(OPTIONS, models=tmp_path, data=folder))
-    assert group.title == "fast ×2, int8, 1 images of images"
+    assert group.title == "fast ×2, int8, 2 images of images"
     plain, everything = group.entries
     facts = {fact.name: fact.value for fact in group.facts}
     assert facts["everything computed, relative to flat parts plain"] == everything.time.median / plain.time.median
