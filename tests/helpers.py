@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-__all__ = ["folder_content", "random_image", "save_image"]
+__all__ = ["folder_content", "leaves_the_lock", "random_image", "save_image"]
 
 
 def random_image(shape: tuple[int, ...], dtype: Any, seed: int = 0) -> NDArray[Any]:
@@ -62,3 +64,26 @@ def folder_content(folder: Path) -> dict[str, bytes | str]:
         else:
             content[name] = "folder" if path.is_dir() else path.read_bytes()
     return content
+
+
+def leaves_the_lock(work: Callable[[], object], attempts: int = 50) -> bool:
+    """Whether other threads run while one is in ``work``, a call of compiled code that takes some milliseconds.
+
+    With the interpreter's lock held, another thread wakes before the call and after it, and never between. On a busy
+    machine it may miss a call that leaves the lock, so there are several attempts.
+    """
+    for _ in range(attempts):
+        done, turns = threading.Event(), 0
+
+        def run(done: threading.Event = done) -> None:
+            work()
+            done.set()
+
+        worker = threading.Thread(target=run)
+        worker.start()
+        while not done.wait(0.001):
+            turns += 1
+        worker.join()
+        if turns > 5:
+            return True
+    return False

@@ -30,7 +30,7 @@ std::ptrdiff_t whole_lines(std::ptrdiff_t samples) { return (samples + 63) / 64 
 
 SumRows* sum_of(const ResampleKernels& r, Kind sum_kind, Kind to) {
   switch (sum_kind) {
-    case Kind::f32: return to == Kind::f32 ? r.f32 : nullptr;
+    case Kind::f32: return to == Kind::f32 ? r.f32 : to == Kind::u8 ? r.f32_u8 : to == Kind::u16 ? r.f32_u16 : nullptr;
     case Kind::f64:
       return to == Kind::f64 ? r.f64 : to == Kind::f32 ? r.f64_f32 : to == Kind::u8 ? r.f64_u8
                                    : to == Kind::u16   ? r.f64_u16
@@ -44,6 +44,7 @@ SumRows* sum_of(const ResampleKernels& r, Kind sum_kind, Kind to) {
 }
 
 Widen* widen_of(const ResampleKernels& r, Kind from, Kind sum_kind) {
+  if (sum_kind == Kind::f32) return from == Kind::u8 ? r.u8_f32 : from == Kind::u16 ? r.u16_f32 : nullptr;
   if (sum_kind != Kind::f64) return nullptr;
   return from == Kind::u8 ? r.u8_f64 : from == Kind::u16 ? r.u16_f64 : from == Kind::f32 ? r.f32_f64 : nullptr;
 }

@@ -194,7 +194,9 @@ void resizes() {
                                   {Kind::u16, Kind::f64, Kind::u16},
                                   {Kind::f32, Kind::f64, Kind::f32},
                                   {Kind::f64, Kind::f64, Kind::f64},
-                                  {Kind::f32, Kind::f32, Kind::f32}};
+                                  {Kind::f32, Kind::f32, Kind::f32},
+                                  {Kind::u8, Kind::f32, Kind::u8},
+                                  {Kind::u16, Kind::f32, Kind::u16}};
   for (int round = 0; round < (kSlow ? 8 : 40); ++round) {
     for (const KindPath& p : fixed) both_axes(p, Kind::i32, Kind::i32, random);
     for (const KindPath& p : real_number)

@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-import threading
-import time
 
 import numpy as np
 import pytest
+
+from helpers import leaves_the_lock
 
 native = pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
 
@@ -218,20 +218,4 @@ def test_other_threads_go_on_while_it_runs():
     session.conv(1, np.zeros((1, 64, 1, 1), np.float32), None, "none", None, 1)
     session.output(2)
     x = np.zeros((1, 900, 900), np.float32)
-    running, done = threading.Event(), threading.Event()
-
-    def work():
-        running.set()
-        session.run([x], [np.empty_like(x)])
-        done.set()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    running.wait()
-    # If the run kept the interpreter's lock, the loop would stand still from its start to its end.
-    turns = 0
-    while not done.is_set():
-        time.sleep(0.001)
-        turns += 1
-    worker.join()
-    assert turns > 20
+    assert leaves_the_lock(lambda: session.run([x], [np.empty_like(x)]))

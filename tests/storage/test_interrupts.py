@@ -86,6 +86,25 @@ def test_the_third_signal_ends_the_process_and_removes_its_files(tmp_path: Path)
     assert not path.exists()
 
 
+DELAYED = """
+import os, signal, time
+from subpixel.storage.interrupts import delayed_end, handled_signals, shielded
+
+with handled_signals(final=True), shielded():
+    with delayed_end():
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+        print("whole", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_third_signal_waits_for_what_must_not_be_half_done() -> None:
+    done = subprocess.run([sys.executable, "-c", DELAYED], capture_output=True, text=True, check=False, timeout=50)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "whole\n", "error: interrupted\n")
+
+
 NOHUP = """
 import signal
 from subpixel.storage.interrupts import handled_signals

@@ -12,8 +12,8 @@ constexpr int size_of(Kind kind) {
   return kind == Kind::u8 ? 1 : kind == Kind::f64 ? 8 : kind == Kind::i32 || kind == Kind::f32 ? 4 : 2;
 }
 
-// How a sum is stored. An f64 sum that becomes an integer is clipped to 0 … high and rounded, halves up or to even. A
-// fixed-point sum is shifted, rounded half up and clipped to a byte.
+// How a sum is stored. A sum of floats that becomes an integer is clipped to 0 … high and rounded, halves up or to even.
+// A fixed-point sum is shifted, rounded half up and clipped to a byte.
 struct Finish {
   double high;
   bool even;
@@ -43,7 +43,7 @@ struct RowSums {
 inline constexpr int kMaxRun = 4;
 
 using SumRows = void(const RowSums&);
-// Converts `count` samples of another kind to f64.
+// Converts `count` samples of another kind to f32 or f64.
 using Widen = void(const void* from, void* to, std::ptrdiff_t count);
 // Transposes `rows` rows of `count` samples, or back. The transpose has rows of `lanes` samples; `lanes` is a multiple
 // of kLaneStep and at least `rows`. Lanes beyond `rows` repeat the last row.
@@ -67,9 +67,10 @@ struct WindowSums {
 using SumWindows = void(const WindowSums&);
 
 struct ResampleKernels {
-  SumRows *f32, *f64, *f64_f32, *f64_u8, *f64_u16;  // sums in f32 or f64; the last part of a name is the stored kind
+  SumRows *f32, *f32_u8, *f32_u16;  // sums in f32; the last part of a name is the stored kind
+  SumRows *f64, *f64_f32, *f64_u8, *f64_u16;
   SumRows *u8, *u8_i32, *u8_i16, *i32_u8, *i16_u8;  // sums in fixed point
-  Widen *u8_f64, *u16_f64, *f32_f64;
+  Widen *u8_f32, *u16_f32, *u8_f64, *u16_f64, *f32_f64;
   TransposeIn* transpose_in[4];  // for samples of 1, 2, 4 and 8 bytes
   TransposeOut* transpose_out[4];
   SumWindows *windows_i32 = nullptr, *windows_i16 = nullptr;  // null if the target cannot select bytes

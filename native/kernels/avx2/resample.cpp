@@ -15,6 +15,7 @@ typedef unsigned char Bytes __attribute__((vector_size(8)));
 typedef unsigned char HalfBytes __attribute__((vector_size(4)));
 typedef unsigned short HalfWords __attribute__((vector_size(8)));
 typedef short Words __attribute__((vector_size(16)));
+typedef unsigned short UnsignedWords __attribute__((vector_size(16)));
 typedef unsigned char ManyBytes __attribute__((vector_size(16)));
 
 // `most` if v is NaN.
@@ -26,11 +27,15 @@ inline __m128i low(__m256i v) { return _mm256_castsi256_si128(v); }
 inline __m128i high(__m256i v) { return _mm256_extracti128_si256(v, 1); }
 // For values that fit in the narrower type.
 inline Words narrow(Ints v, short) { return (Words)_mm_packs_epi32(low((__m256i)v), high((__m256i)v)); }
-// Clipped to a byte, as packing does it.
-inline Bytes clip_to_bytes(Ints v) {
+inline UnsignedWords narrow(Ints v, unsigned short) {
+  return (UnsignedWords)_mm_packus_epi32(low((__m256i)v), high((__m256i)v));
+}
+inline Bytes narrow(Ints v, unsigned char) {
   const __m128i words = (__m128i)narrow(v, short{});
   return (Bytes)_mm_cvtsi128_si64(_mm_packus_epi16(words, words));
 }
+// Clipped to a byte, as packing does it.
+inline Bytes clip_to_bytes(Ints v) { return narrow(v, static_cast<unsigned char>(0)); }
 // The same for four vectors. Packing works on each 16-byte lane alone; words are put into order at the end.
 typedef unsigned char AllBytes __attribute__((vector_size(32)));
 inline AllBytes clip_to_bytes(Ints a, Ints b, Ints c, Ints d) {

@@ -15,6 +15,7 @@ typedef unsigned char Bytes __attribute__((vector_size(16)));
 typedef unsigned char HalfBytes __attribute__((vector_size(8)));
 typedef unsigned short HalfWords __attribute__((vector_size(16)));
 typedef short Words __attribute__((vector_size(32)));
+typedef unsigned short UnsignedWords __attribute__((vector_size(32)));
 typedef unsigned char ManyBytes __attribute__((vector_size(32)));
 
 // `most` if v is NaN.
@@ -24,6 +25,8 @@ inline Shorts multiply_high(Shorts x, Shorts w) { return (Shorts)_mm512_mulhi_ep
 inline Ints widen_bytes(Bytes v) { return (Ints)_mm512_cvtepu8_epi32((__m128i)v); }
 // For values that fit in the narrower type.
 inline Words narrow(Ints v, short) { return (Words)_mm512_cvtepi32_epi16((__m512i)v); }
+inline UnsignedWords narrow(Ints v, unsigned short) { return (UnsignedWords)_mm512_cvtepi32_epi16((__m512i)v); }
+inline Bytes narrow(Ints v, unsigned char) { return (Bytes)_mm512_cvtepi32_epi8((__m512i)v); }
 inline HalfBytes narrow(Halfs v, unsigned char) {
   return (HalfBytes)_mm_cvtsi128_si64(_mm256_cvtepi32_epi8((__m256i)v));
 }

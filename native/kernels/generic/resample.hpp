@@ -66,6 +66,8 @@ SUBPIXEL_INLINE void each_block(std::ptrdiff_t count, Body body) {
     body.some(count);
 }
 
+inline Floats smaller(Floats v, Floats most) { return v < most ? v : most; }
+
 inline Floats finish_sum(Floats v, const Finish&, float) { return v; }
 inline Doubles finish_sum(Doubles v, const Finish&, double) { return v; }
 inline auto finish_sum(Doubles v, const Finish&, float) { return __builtin_convertvector(v, Many<float, kHalf>::type); }
@@ -79,9 +81,17 @@ inline Halfs round_sum(Doubles v, const Finish& finish) {
   return __builtin_convertvector(v, Halfs);
 }
 
-template <class D>
-inline auto finish_sum(Doubles v, const Finish& finish, D) {
-  const Halfs whole = round_sum(v, finish), none{};
+inline Ints round_sum(Floats v, const Finish& finish) {
+  v = smaller(v, Floats{} + static_cast<float>(finish.high));
+  const Floats magic = Floats{} + 12582912.0f;  // 1.5 · 2^23
+  v = finish.even ? (v + magic) - magic : v + 0.5f;
+  return __builtin_convertvector(v, Ints);
+}
+
+template <class V, class D>
+inline auto finish_sum(V v, const Finish& finish, D) {
+  const auto whole = round_sum(v, finish);
+  const decltype(round_sum(v, finish)) none{};
   return narrow(whole > none ? whole : none, D{});
 }
 
@@ -128,10 +138,10 @@ void real_sums(const RowSums& w) {
   }
 }
 
-template <class T>
+template <class T, class S>
 void widen(const void* from, void* to, std::ptrdiff_t count) {
   const T* x = static_cast<const T*>(from);
-  double* y = static_cast<double*>(to);
+  S* y = static_cast<S*>(to);
   for (std::ptrdiff_t i = 0; i < count; ++i) y[i] = x[i];
 }
 
@@ -313,6 +323,8 @@ namespace subpixel::SUBPIXEL_TARGET_NS {
 
 constexpr ResampleKernels resample_kernels = {
     real_sums<Floats, float, float>,
+    real_sums<Floats, float, unsigned char>,
+    real_sums<Floats, float, unsigned short>,
     real_sums<Doubles, double, double>,
     real_sums<Doubles, double, float>,
     real_sums<Doubles, double, unsigned char>,
@@ -322,9 +334,11 @@ constexpr ResampleKernels resample_kernels = {
     byte_sums<short>,
     int_sums,
     high_sums,
-    widen<unsigned char>,
-    widen<unsigned short>,
-    widen<float>,
+    widen<unsigned char, float>,
+    widen<unsigned short, float>,
+    widen<unsigned char, double>,
+    widen<unsigned short, double>,
+    widen<float, double>,
     {transpose_in<1>, transpose_in<2>, transpose_in<4>, transpose_in<8>},
     {transpose_out<1>, transpose_out<2>, transpose_out<4>, transpose_out<8>},
 #if defined(SUBPIXEL_WINDOWS)

@@ -14,6 +14,7 @@ typedef unsigned char Bytes __attribute__((vector_size(4)));
 typedef unsigned char HalfBytes __attribute__((vector_size(2)));
 typedef unsigned short HalfWords __attribute__((vector_size(4)));
 typedef short Words __attribute__((vector_size(8)));
+typedef unsigned short UnsignedWords __attribute__((vector_size(8)));
 typedef unsigned char ManyBytes __attribute__((vector_size(8)));
 
 // `most` if v is NaN.
@@ -31,17 +32,19 @@ inline Shorts multiply_high(Shorts x, Shorts w) {
 inline Ints widen_bytes(Bytes v) { return __builtin_convertvector(v, Ints); }
 // For values that fit in the narrower type.
 inline Words narrow(Ints v, short) { return (Words)vmovn_s32((int32x4_t)v); }
-inline HalfWords narrow(Halfs v, unsigned short) { return __builtin_convertvector(v, HalfWords); }
-inline HalfBytes narrow(Halfs v, unsigned char) { return __builtin_convertvector(v, HalfBytes); }
-inline ManyBytes narrow(Shorts v) { return (ManyBytes)vmovn_s16((int16x8_t)v); }
-// Clipped to a byte.
-inline Bytes clip_to_bytes(Ints v) {
+inline UnsignedWords narrow(Ints v, unsigned short) { return (UnsignedWords)vmovn_s32((int32x4_t)v); }
+inline Bytes narrow(Ints v, unsigned char) {
   const uint16x4_t words = vqmovun_s32((int32x4_t)v);
   const uint8x8_t bytes = vqmovn_u16(vcombine_u16(words, words));
   Bytes result;
   __builtin_memcpy(&result, &bytes, sizeof result);
   return result;
 }
+inline HalfWords narrow(Halfs v, unsigned short) { return __builtin_convertvector(v, HalfWords); }
+inline HalfBytes narrow(Halfs v, unsigned char) { return __builtin_convertvector(v, HalfBytes); }
+inline ManyBytes narrow(Shorts v) { return (ManyBytes)vmovn_s16((int16x8_t)v); }
+// Clipped to a byte.
+inline Bytes clip_to_bytes(Ints v) { return narrow(v, static_cast<unsigned char>(0)); }
 // The same for four vectors.
 typedef unsigned char AllBytes __attribute__((vector_size(16)));
 inline AllBytes clip_to_bytes(Ints a, Ints b, Ints c, Ints d) {

@@ -280,21 +280,26 @@ def resize_plane(
         scales: how many times higher and wider the frame becomes.
         threads: of the compiled module; None for NumPy, which gives the same bytes.
     """
-    passes = None if threads is None else _passes(plane.shape, result.shape, centres, scales)
+    passes = None if threads is None else _passes(plane.shape, result.shape, centres, scales, form)
     if passes is None:
         _resize_plane(plane, result, centres, form, scales)
     else:
-        result[:] = to_codes(run(passes, plane.astype(np.float32), threads), form)
+        result[:] = run(passes, plane, threads)
 
 
 @lru_cache(maxsize=16)
 def _passes(
-    given: tuple[int, int], result: tuple[int, int], centres: tuple[float, float], scales: tuple[float, float]
+    given: tuple[int, int],
+    result: tuple[int, int],
+    centres: tuple[float, float],
+    scales: tuple[float, float],
+    form: FrameFormat,
 ) -> Passes | None:
     if not is_available():
         return None
     tables = list(enumerate(_taps(given, result, centres, scales)))
-    return plan_float(given, "float32", tables, "float32", "float32")
+    codes = np.dtype(form.dtype).name
+    return plan_float(given, codes, tables, "float32", codes, most=form.max_code)
 
 
 def _taps(

@@ -25,6 +25,7 @@ __all__ = [
     "EXIT_CODE",
     "SIGNALS",
     "announce",
+    "delayed_end",
     "end_now",
     "handled_signals",
     "interrupt_requested",
@@ -41,6 +42,8 @@ _MOST = 3
 _AGAIN = 0
 # Seconds for which the main thread may not react to the first one.
 _PATIENCE = 10.0
+# Seconds that a sudden end waits for the blocks of delayed_end().
+_PATIENCE_TO_FINISH = 2.0
 # Seconds for the main thread to print a message that it has begun.
 _PATIENCE_TO_PRINT = 0.5
 _STDERR = 2
@@ -60,6 +63,7 @@ class _State:
 
 
 _cleanups: dict[object, Callable[[], object]] = {}
+_delays: list[None] = []  # an element for each block that a sudden end waits for
 _unprinted = [True]  # the message about the interrupt is to be printed; the thread that does it takes this out
 
 
@@ -163,8 +167,21 @@ def on_sudden_end(cleanup: Callable[[], object]) -> Iterator[None]:
         _cleanups.pop(key, None)
 
 
+@contextmanager
+def delayed_end() -> Iterator[None]:
+    """Let a sudden end wait until the block is left, for two seconds at most: for what must not be half done."""
+    _delays.append(None)
+    try:
+        yield
+    finally:
+        _delays.pop()
+
+
 def end_now(code: int) -> None:
     """End the process at once: call the functions of :func:`on_sudden_end`, the last one first, and exit."""
+    end = time.monotonic() + _PATIENCE_TO_FINISH
+    while _delays and time.monotonic() < end:
+        time.sleep(_PAUSE)
     for cleanup in reversed(list(_cleanups.values())):
         with suppress(Exception):
             cleanup()

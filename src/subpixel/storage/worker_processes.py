@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context, parent_process, resource_tracker
 from typing import Any
 
-from subpixel.storage.interrupts import SIGNALS, end_now, shielded
+from subpixel.storage.interrupts import SIGNALS, delayed_end, end_now, shielded
 
 __all__ = ["describe_end", "leave_signals_to_parent", "start_process"]
 
@@ -32,7 +32,8 @@ def start_process(target: Callable[..., None], arguments: tuple[Any, ...]) -> tu
     Returns:
         The process, and this end of its pipe.
     """
-    with shielded(), _quiet_start():  # a process whose start is interrupted ends with a traceback
+    # A process ends with a traceback if its start is interrupted, or if this one ends before it has told it what to do.
+    with shielded(), delayed_end(), _quiet_start():
         ours, theirs = _SPAWN.Pipe()
         process = _SPAWN.Process(target=target, args=(theirs, *arguments), daemon=True)
         process.start()

@@ -121,8 +121,12 @@ def plan_float(
     rounding: str | None = None,
     each_axis: bool = False,
     extrapolation: float = 0.0,
+    most: int | None = None,
 ) -> Passes | None:
-    """Plan sums in f32 or f64, from dtype ``given`` to ``dtype``; integers are rounded after each or the last axis."""
+    """Plan sums in f32 or f64, from dtype ``given`` to ``dtype``; integers are rounded after each or the last axis.
+
+    They are clipped to 0 … ``most``, by default the dtype's largest number.
+    """
     if given == "float16" and dtype == "float16":
         result = plan_float(shape, "float32", tables, sums, "float32", extrapolation=extrapolation)
         return None if result is None else Passes(result.calls, halves=True)
@@ -133,7 +137,7 @@ def plan_float(
     options = {
         "between": between,
         "even": rounding == "even",
-        "high": float(np.iinfo(dtype).max) if whole else 0.0,
+        "high": float(np.iinfo(dtype).max if most is None else most) if whole else 0.0,
         "outside": extrapolation,
     }
     return _chain(shape, tables, lambda _, n_in, taps: _float_axis(n_in, taps, sums), dtype, options)
