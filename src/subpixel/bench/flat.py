@@ -76,7 +76,7 @@ def _group(options: BenchOptions, model: Model, what: str, run: Call) -> Group:
         most = max(most, float(np.abs(difference).max(initial=0)))
     first, second = (entry.time.median for entry in group.entries)
     facts = [
-        Fact("everything computed takes", second / first, "times as long"),
+        Fact("everything computed, relative to flat parts plain", second / first, "×"),
         Fact("largest difference", most, "codes"),
     ]
     if squares:
