@@ -15,7 +15,7 @@ _PARAMETERS = (
     *("background", "depth"),
     # video, play
     *("encoder", "crf", "preset", "pix_fmt", "encoder_options", "start", "end", "preview", "side_by_side"),
-    *("deinterlace", "realtime", "target_fps", "rate", "player"),
+    *("deinterlace", "realtime", "target_fps", "rate", "frame_rate", "start_number", "player"),
     # serve
     *("host", "port", "token", "keep", "quota", "queue", "memory", "workers"),
     # train, quantise, evaluate, bench, compare
@@ -48,7 +48,7 @@ _PARAMETERS = (
     ),
 )
 # Those whose option has another name.
-_OTHER_NAMES = {"rate": "--target-fps"}
+_OTHER_NAMES = {"rate": "--target-fps", "frame_rate": "--rate"}
 # Options that switch something off.
 _OFF = {"provenance": "--no-provenance", "bf16": "--no-bf16"}
 

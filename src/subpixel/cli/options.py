@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from subpixel.cli import completion
+
 __all__ = [
     "COMPUTATION",
     "DATA",
@@ -128,6 +130,7 @@ Model = Annotated[
         "-n",
         "--model",
         metavar="NAME",
+        autocompletion=completion.models,
         help="Use this model: a name that `subpixel models` lists, auto, or the path of a .safetensors, .pth or .pt "
         "file.",
         rich_help_panel=COMPUTATION,
@@ -138,6 +141,7 @@ Precision = Annotated[
     typer.Option(
         "--precision",
         metavar="NAME",
+        autocompletion=completion.precisions,
         help="Compute in f32, bf16 or int8. auto takes int8 if it costs at most 0.05 dB.",
         rich_help_panel=COMPUTATION,
     ),
@@ -181,6 +185,7 @@ Backend = Annotated[
     typer.Option(
         "--backend",
         metavar="NAME",
+        autocompletion=completion.backends,
         help="Run the network with native (the compiled engine), reference (NumPy), torch, or auto.",
         rich_help_panel=COMPUTATION,
     ),

@@ -25,7 +25,8 @@ from subpixel.cli.options import (
     Threads,
     Width,
 )
-from subpixel.cli.video import End, Start, print_notes
+from subpixel.cli.video import End, Start
+from subpixel.cli.video_reporting import print_notes
 from subpixel.storage.standard_streams import is_input_stream, stream_name
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def play(
         realtime=not every_frame,
     )
     # A player starts the sound at the beginning of the file, which is wrong beside a later part.
-    sound = Path(os.path.abspath(input_name)) if not piped and start in (None, Fraction(0)) else None
+    has_sound = not piped and os.path.isfile(input_name) and start in (None, Fraction(0))
+    sound = Path(os.path.abspath(input_name)) if has_sound else None
     with open_player(found, program, f"{name} {_size(upscaler.target)} by {model}", sound) as pipe:
         result = live.run(pipe)
     print_notes(name, result.notes)
