@@ -44,7 +44,7 @@ from subpixel.cli.upscale import (
     existing_files,
     run_images,
 )
-from subpixel.cli.video import Crf, EncoderName, EncoderOptions, End, PixFmt, Preset, Start
+from subpixel.cli.video import Audio, Crf, EncoderName, EncoderOptions, End, PixFmt, Preset, Start, StreamNumber
 from subpixel.cli.video_batch import batch_of, follow, note_left_out
 from subpixel.cli.video_reporting import VideoReporter
 from subpixel.errors import InvalidArgument
@@ -253,6 +253,8 @@ def video(
     preset: Preset = None,
     pix_fmt: PixFmt = None,
     encoder_options: EncoderOptions = None,
+    stream: StreamNumber = None,
+    audio: Audio = "copy",
     start: Start = None,
     end: End = None,
     side_by_side: SideBySide = False,
@@ -299,7 +301,7 @@ def video(
         exact=exact,
     )
     upscaler = make_upscaler(threads=cores)
-    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
+    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options), audio)
     time_range = requested_range(start, end, None)
 
     def make_job(source: Path, destination: Path | None) -> ClusterJob:
@@ -312,6 +314,7 @@ def video(
             deinterlace,
             time_range,
             side_by_side,
+            stream=stream,
             cluster=cluster,
             make_upscaler=make_upscaler,
             ship=ship,

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import get_args
 
 __all__ = ["backends", "encoders", "models", "precisions"]
 
 
-def _beginning(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
-    def suggest(incomplete: str) -> list[str]:
-        return [name for name in names() if name.startswith(incomplete)]
-
-    return suggest
-
-
-def _models() -> list[str]:
+def models(incomplete: str) -> list[str]:
+    """Names of models."""
     from subpixel.models.zoo import ZOO
 
-    return ["auto", *ZOO]
+    return _beginning(incomplete, ["auto", *ZOO])
 
 
-def _encoders() -> list[str]:
+def encoders(incomplete: str) -> list[str]:
+    """Names of encoders of videos."""
     from subpixel.video.encoders import ENCODERS
 
-    return list(ENCODERS)
+    return _beginning(incomplete, ENCODERS)
 
 
 def _backends() -> list[str]:
@@ -33,13 +28,19 @@ def _backends() -> list[str]:
     return ["auto", *BACKENDS]
 
 
-def _precisions() -> tuple[str, ...]:
+def precisions(incomplete: str) -> list[str]:
+    """Names of precisions."""
     from subpixel.backends.base import Precision
 
-    return get_args(Precision)
+    return _beginning(incomplete, get_args(Precision))
 
 
-models = _beginning(_models)
-encoders = _beginning(_encoders)
-precisions = _beginning(_precisions)
-backends = _beginning(_backends)
+def backends(incomplete: str) -> list[str]:
+    """Names of backends."""
+    from subpixel.backends import BACKENDS
+
+    return _beginning(incomplete, ["auto", *BACKENDS])
+
+
+def _beginning(start: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(start)]

@@ -16,6 +16,7 @@ from subpixel.cli.options import (
     AnyScale,
     Backend,
     Deinterlace,
+    Exact,
     Fit,
     Height,
     Model,
@@ -65,6 +66,7 @@ def play(
             rich_help_panel=COMPUTATION,
         ),
     ] = False,
+    exact: Exact = False,
     deinterlace: Deinterlace = False,
     backend: Backend = "auto",
     threads: Threads = None,
@@ -89,6 +91,7 @@ def play(
         backend=backend,
         precision=precision,
         threads=threads,
+        exact=exact,
     )
     live = PipeOutput(
         input_name if piped else Path(input_name),

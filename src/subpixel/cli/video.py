@@ -88,8 +88,8 @@ EncoderName = Annotated[
     typer.Option(
         metavar="NAME",
         autocompletion=completion.encoders,
-        help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
-        "fits the video and its container.",
+        help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too, and encoders of "
+        "graphics cards such as h264_nvenc. Default: what fits the video and its container.",
         show_default=False,
         rich_help_panel=OUTPUT,
     ),
@@ -136,6 +136,29 @@ EncoderOptions = Annotated[
 ]
 
 
+StreamNumber = Annotated[
+    int | None,
+    typer.Option(
+        "--stream",
+        metavar="N",
+        help="Upscale this video stream, by the number that ffprobe prints. Default: the one that the file marks as "
+        "default, then the largest.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Audio = Annotated[
+    str,
+    typer.Option(
+        "--audio",
+        metavar="NAME",
+        help="Copy all sound (copy), leave it out (none), or encode it with aac, opus, mp3, ac3, eac3, flac or alac. "
+        "Bits a second of each stream follow a colon, as in aac:128k.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
 def video(
     inputs: Annotated[
         list[str],
@@ -166,6 +189,8 @@ def video(
             rich_help_panel=OUTPUT,
         ),
     ] = "y4m",
+    audio: Audio = "copy",
+    stream: StreamNumber = None,
     rate: Rate = None,
     start: Start = None,
     end: End = None,
@@ -247,7 +272,8 @@ def video(
 ) -> int:
     """Upscale videos with their sound, subtitles and chapters.
 
-    Every other stream is copied, and frames keep their times. Each file is verified before it is moved into place.
+    Every other stream is copied or, where the container needs it, converted, and frames keep their times. Each file is
+    verified before it is moved into place.
 
     If interrupted, run the same command again to resume. A finished video is not made again.
     """
@@ -269,13 +295,14 @@ def video(
         raise InvalidArgument("-: only one video can be read from standard input or written to standard output")
     time_range = requested_range(start, end, preview)  # whose arguments are checked before a file is opened
     if preview is not None and start is None and to_pipe and not piped:
-        time_range = requested_range(start, end, preview, probe_source(inputs[0], rate).duration)
+        time_range = requested_range(start, end, preview, probe_source(inputs[0], rate, stream).duration)
     options: Any = {
         "time_range": time_range,
         "deinterlace": deinterlace,
         "side_by_side": side_by_side or preview is not None,
         "realtime": realtime,
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
+        "stream": stream,
         "frame_rate": rate,
     }
     upscaler = Upscaler(
@@ -308,12 +335,15 @@ def video(
         raise InvalidArgument(f"{output}: a video from {source_name} has no name, so the output must be a file")
     if copy_time and piped:
         raise InvalidArgument("--copy-time needs a file as input, since a pipe has no time of modification")
-    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
+    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options), audio)
 
     def options_for(source: Path) -> Any:
         if preview is None or start is not None or piped:
             return options
-        return {**options, "time_range": requested_range(start, end, preview, probe_source(source, rate).duration)}
+        return {
+            **options,
+            "time_range": requested_range(start, end, preview, probe_source(source, rate, stream).duration),
+        }
 
     def make_images(source: Path) -> ImageOutput:
         more: Any = {"start_number": start_number, "overwrite": overwrite}

@@ -58,6 +58,11 @@ class ClusterJob(Job):
             return super().run(progress)
 
     def _segments(self, plan: Plan, journal: Journal) -> SegmentEncoder:
+        encoder = plan.encoding.encoder
+        if encoder.device:
+            raise InvalidArgument(
+                f"encoder={encoder.name!r}: each graphics card writes other bytes; a cluster needs an encoder without one"
+            )
         segments = ClusterSegments(plan, journal, self.frame_work(plan), partial(self._open, plan, journal))
         return cast(SegmentEncoder, segments)
 
@@ -79,6 +84,7 @@ class ClusterJob(Job):
             "deinterlace": self.deinterlace,
             "time_range": self.time_range,
             "side_by_side": self.side_by_side,
+            "stream": self.stream,
         }
         arguments = (
             *(self.make_upscaler, self.cluster.cores, options, source, data, plan.destination.suffix),

@@ -163,15 +163,15 @@ def _problem(layer: _Layer, step: float, unit: Wide, images: Sequence[_Image], i
     every = math.ceil(math.sqrt(sum(image.exact[0].size for image in images) / _SAMPLES))
     kernel = layer.conv.kernel
     inputs, sums, shares = [], [], []
-    for number, (image, share) in enumerate(zip(images, importance, strict=True)):
+    for number, (image, part) in enumerate(zip(images, importance, strict=True)):
         first = number % every
         inputs.append(_columns((image.integers - image.zero).astype(np.float32), kernel, every, first)[0])
         sums.append(layer.sums(image.exact, every, first).reshape(layer.conv.out_channels, -1).T / unit)
-        shares.append(np.full(len(inputs[-1]), share))
+        shares.append(np.full(len(inputs[-1]), part))
     x, y, share = np.concatenate(inputs), np.concatenate(sums), np.concatenate(shares)
     share /= share.sum()
     # Without their means the products need no more than f32.
-    input_mean, sum_mean = share @ x, share @ y
+    input_mean, sum_mean = (share @ x).astype(np.float64), (share @ y).astype(np.float64)
     root = np.sqrt(share)[:, None]
     x, y = ((x - input_mean) * root).astype(np.float32), ((y - sum_mean) * root).astype(np.float32)
     given = layer.weight.reshape(layer.conv.out_channels, -1).astype(np.float64) * (step / unit)[:, None]
@@ -184,7 +184,8 @@ def _solution(problem: _Problem, ridge: float) -> tuple[Wide, Wide]:
     hold = ridge * max(float(np.diag(problem.gram).mean()), 1e-6)
     gram = problem.gram + hold * np.eye(len(problem.gram))
     target = problem.target + hold * problem.given
-    weight = _in_turn(gram, np.linalg.solve(gram, target.T).T)
+    exact: Wide = np.linalg.solve(gram, target.T).T.astype(np.float64)
+    weight = _in_turn(gram, exact)
     _improve(weight, gram, target)
     bias = np.clip(np.rint(problem.sum_mean - weight @ problem.input_mean), -_MOST_BIAS, _MOST_BIAS)
     return weight.reshape(problem.shape), bias
@@ -228,6 +229,6 @@ def _columns(x: Array, kernel: tuple[int, ...], step: int = 1, first: int = 0) -
 
     ``step`` and ``first``: only every so many rows and columns, from that one.
     """
-    windows = sliding_window_view(x, kernel, axis=(1, 2))[:, first::step, first::step]  # type: ignore[call-overload]
+    windows = sliding_window_view(x, kernel, axis=(1, 2))[:, first::step, first::step]
     _, rows, across = windows.shape[:3]
     return windows.transpose(1, 2, 0, 3, 4).reshape(rows * across, -1), (rows, across)

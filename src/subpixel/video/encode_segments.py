@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from subpixel.errors import VideoWriteError
 from subpixel.video.decoding import Damage, frames_in_span, progressive_frames, read_frames
 from subpixel.video.encoders import Encoding
 from subpixel.video.formats import Layout, planes_of
@@ -59,6 +60,7 @@ class SegmentEncoder:
         self._segment = segment_frames(work, SEGMENT_FRAMES)
         self._damage = Damage()
         self._earlier_notes: tuple[str, ...] = journal.segments[-1].notes if journal.segments else ()
+        self._parameters: bytes | None = None
         self._count = self.frame_count
         self._clocks: Mapping[str, Clock] = {}
 
@@ -144,11 +146,26 @@ class SegmentEncoder:
             frame.state = self._upscaler.state()
         return frame
 
+    def _check_parameters(self, parameters: bytes) -> None:
+        """Check that an encoder says the same about its packets as that of the segment before: a file says it once.
+
+        Raises:
+            VideoWriteError: it does not.
+        """
+        if self._parameters not in (None, parameters):
+            name = self._encoding.encoder.name
+            raise VideoWriteError(
+                f"{self._journal.result}: encoder {name} describes its packets otherwise than before, so that they "
+                "cannot become one stream; another encoder is needed"
+            )
+        self._parameters = parameters
+
     def _encode(self, frames: Iterator[Frame], progress: Callable[[int], None]) -> None:
         done = self.frame_count
         following = next(frames, None)
         while following is not None:
             context: Any = self._encoding.context(self._stream)
+            self._check_parameters(context.extradata or b"")
             with SegmentWriter(self._journal, context) as writer:
                 for frame in chain([following], frames):
                     writer.add(self._encoding.convert(frame.result, self._stream), frame.time)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from subpixel.models.auto import Choice
 from subpixel.storage.memory import memory_errors
+from subpixel.upscaler import flat_notes
 from subpixel.video.decoding import Damage, frames_in_span, progressive_frames, read_frames
 from subpixel.video.frame import Frame
 from subpixel.video.frame_limits import encoding_memory
@@ -43,7 +44,9 @@ class Estimate:
         choice: the model, and why it was chosen.
         memory: in bytes, of the frames on their way and of the encoder.
         seconds: for all frames, by the trial; None if their number is unknown.
+        flat: what flat parts cost that are resized plainly, a few words for each network.
         done_before: whether the file is there, made from the same video with the same settings.
+        changed: the streams that would be encoded or converted, and what they would become, one phrase each.
     """
 
     destination: Path
@@ -58,7 +61,9 @@ class Estimate:
     choice: Choice
     memory: int
     seconds: float | None
+    flat: tuple[str, ...] = ()
     done_before: bool = False
+    changed: tuple[str, ...] = ()
 
 
 def estimate_job(job: Request) -> Estimate:
@@ -84,13 +89,15 @@ def estimate_job(job: Request) -> Estimate:
         frames,
         f"{plan.encoding.encoder.name}, {plan.encoding.pix_fmt}",
         str(container),
-        tuple(map(str, plan.selection.streams)),
+        tuple(str(each) for each in plan.selection.streams if each.index not in plan.selection.became),
         len(plan.video.chapters) if container.chapters else 0,
         () if done else plan.notes,
         plan.choice,
         encoding_memory(plan.stream.size, plan.encoding.encoder.name, plan.layout, plan.frames_by.large),
         None if frames is None else per_frame * frames,
+        tuple(flat_notes(plan.frames_by.networks)),
         done,
+        plan.selection.changes,
     )
 
 

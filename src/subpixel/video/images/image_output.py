@@ -33,7 +33,7 @@ from subpixel.video.formats import Layout, layout_of
 from subpixel.video.frame import Frame, FrameUpscaler, StillUpscaler
 from subpixel.video.frame_limits import check_frame_size, encoding_memory
 from subpixel.video.frame_plan import FramePlan, plan_frames
-from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
+from subpixel.video.frame_upscalers import chroma_siting
 from subpixel.video.images.frame_files import FrameFiles, check_place, make_folder
 from subpixel.video.images.frame_rate import rate_text
 from subpixel.video.images.frame_times import constant_rate, timestamps_text
@@ -95,6 +95,7 @@ class ImageOutput:
         side_by_side: show the bicubic resize on the left.
         frame_rate: frames a second of images, where a part of them is wanted; None for 25.
         on_note: called with each sentence about something that cannot be kept, before the work begins.
+        stream: the index of the video stream to upscale; None for the default one.
         on_pace: called after each image with how far the work is and how fast, from a thread of its own.
     """
 
@@ -108,6 +109,7 @@ class ImageOutput:
     side_by_side: bool = False
     frame_rate: Fraction | None = None
     on_note: Callable[[str], None] = lambda note: None
+    stream: int | None = None
     on_pace: Callable[[Pace], None] = lambda pace: None
 
     def __post_init__(self) -> None:
@@ -135,7 +137,7 @@ class ImageOutput:
         """
         for field in fields(settings):
             value = getattr(settings, field.name)
-            if value not in (None, ()):
+            if value != field.default:
                 name = "encoder_options" if field.name == "options" else field.name
                 raise InvalidArgument(f"{name}= is for videos, and {self.destination} are images")
 
@@ -204,17 +206,10 @@ class ImageOutput:
             SubpixelError: the images cannot be written.
         """
         check_place(self._pattern, self.source)
-        video = probe_source(self.source, self.frame_rate)
+        video = probe_source(self.source, self.frame_rate, self.stream)
         layout = layout_of(video.stream.pix_fmt, video.path)
         frames_by = plan_frames(self.upscaler, video.stream, video.compression, (layout.name,))
-        upscaler = frame_upscaler(
-            frames_by.networks,
-            video,
-            layout,
-            frames_by.sizes.size,
-            threads=self.upscaler.threads,
-            side_by_side=self.side_by_side,
-        )
+        upscaler = frames_by.upscaler(video, layout, side_by_side=self.side_by_side)
         size, large = upscaler.result_size, frames_by.large
         try:
             check_frame_size(size)
