@@ -77,6 +77,18 @@ def test_an_image_that_ends_every_worker_fails_alone(run: Run, photos: Path, tmp
     assert len(results(tmp_path / "many")) == 5
 
 
+def test_a_piece_of_many_images_that_ends_every_worker_is_taken_apart(
+    run: Run, photos: Path, tmp_path: Path, pools: Pools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_batch, "_PIECES", 1)  # all images are one piece, and then six
+    pools.options["lost"] = lambda number: "before" if number < 6 else ""
+    (photos / "g.png").unlink()
+    done = run("cluster", "images", photos, "-o", tmp_path / "many", "-n", "bicubic", "--workers", 1)
+    assert done.code == 3
+    assert done.err.count("given up") == 1
+    assert len(results(tmp_path / "many")) == 5
+
+
 def test_a_result_of_another_run_is_waited_for(
     run: Run, photos: Path, tmp_path: Path, pools: Pools, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,13 +83,20 @@ class ClusterImages:
                 scheduler.add(Piece(number, sum(map(work, group)), held[number].load))
             self._count += len(groups)
             for number, answer in scheduler.answers():
-                yield from held.pop(number).finish(answer)
+                group = held.pop(number)
+                if isinstance(answer, Lost) and len(group.sent) > 1:  # one of its images may be the reason
+                    for task in group.sent:
+                        held[self._count] = _Group([task], self, stack)
+                        scheduler.add(Piece(self._count, work(task), held[self._count].load))
+                        self._count += 1
+                    group.sent = []
+                yield from group.finish(answer)
 
     def _open(self, tasks: Sequence[Task]) -> tuple[RayPool, Scheduler[int]]:
         """The workers, started at the first use."""
         if self._running is None:
             stack = self._stack
-            staging = None if self.ship else stack.enter_context(_staging(self.folder))
+            staging = None if self.ship else stack.enter_context(_staging(self.folder.absolute()))
             token = None if staging is None else staging / "token"
             if token is not None:
                 token.write_text(secrets.token_hex(16), "ascii")
@@ -108,7 +115,7 @@ class _Group:
         self._images, self._tasks = images, tasks
         self._claims = stack.enter_context(ExitStack())
         self._settled: list[tuple[Task, Report | None]] | None = None
-        self._sent: list[Task] = []
+        self.sent: list[Task] = []
 
     def load(self) -> object:
         """What a worker gets. Results are claimed before the first one does; images that need no work stay here."""
@@ -117,10 +124,10 @@ class _Group:
             for task in self._tasks:
                 claimed = self._images.policy.attempt(task, partial(self._claim, task))
                 if claimed is True:
-                    self._sent.append(task)
+                    self.sent.append(task)
                 else:
                     self._settled.append((task, claimed if isinstance(claimed, Report) else None))
-        return tuple(each for task in self._sent if (each := self._read(task)) is not None)
+        return tuple(each for task in self.sent if (each := self._read(task)) is not None)
 
     def _claim(self, task: Task) -> bool | Report | None:
         claimed, report = self._images.policy.claim(task, self._images.upscaler, self._claims)
@@ -133,7 +140,7 @@ class _Group:
             failure = ImageReadError(f"{task.source}: {os_error_text(error)}")
             assert self._settled is not None
             self._settled.append((task, Report(task.source, task.destination, "failed", error=failure)))
-            self._sent = [each for each in self._sent if each is not task]
+            self.sent = [each for each in self.sent if each is not task]
             return None
 
     def finish(self, answer: list[ImageAnswer] | Lost) -> Iterator[tuple[Task, Report | None]]:
@@ -141,11 +148,13 @@ class _Group:
         with self._claims:
             yield from self._settled or ()
             if isinstance(answer, Lost):
-                for task in self._sent:
+                for task in self.sent:
                     error = ImageWriteError(str(given_up(task.source, answer)))
                     yield task, Report(task.source, task.destination, "failed", error=error)
                 return
-            for task, each in zip(self._sent, answer, strict=True):
+            answers = {each.report.destination: each for each in answer}
+            for task in self.sent:
+                each = answers[task.destination]
                 yield task, self._images.policy.attempt(task, partial(self._place, task, each))
 
     def _place(self, task: Task, answer: ImageAnswer) -> Report:

@@ -35,6 +35,7 @@ def job_rules(precisions: Iterable[str], token: Path | None, sources: Iterable[P
     exact = set(precisions) <= {"int8"}
     return {
         "version": __version__,
+        "folder": os.getcwd(),
         "native": bool(details),
         "target": None if exact or not details else details["chosen"],
         "token": None if token is None else str(token),
@@ -58,10 +59,15 @@ def precisions_of(upscaler: Upscaler) -> set[str]:
 
 
 def refusal(rules: dict[str, Any]) -> str | None:
-    """Why this machine cannot work on a job; None if it can. The instruction set is forced from here on."""
+    """Why this machine cannot work on a job; None if it can.
+
+    The process is then in the driver's current folder, if it exists here, and the instruction set is forced.
+    """
     host = platform.node()
     if rules["version"] != __version__:
         return f"{host}: refused, since subpixel {__version__} is installed there and the job needs {rules['version']}"
+    if os.path.isdir(rules["folder"]):
+        os.chdir(rules["folder"])  # paths that are relative mean the same there
     native, target = BACKENDS["native"], rules["target"]
     if rules["native"] and native.unavailable():
         return f"{host}: refused, since its subpixel has no compiled engine, and that of the job has one"

@@ -61,7 +61,7 @@ class ClusterJob(Job):
         encoder = plan.encoding.encoder
         if encoder.device:
             raise InvalidArgument(
-                f"encoder={encoder.name!r}: each graphics card writes other bytes; a cluster needs an encoder without one"
+                f"encoder={encoder.name!r}: graphics cards write different bytes; a cluster needs another encoder"
             )
         segments = ClusterSegments(plan, journal, self.frame_work(plan), partial(self._open, plan, journal))
         return cast(SegmentEncoder, segments)
