@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 __all__ = ["Command", "wait_until"]
 
@@ -35,14 +36,21 @@ class Command:
 
     def __init__(self, *arguments: object, before: tuple[str, ...] = ()) -> None:
         words = [*before, sys.executable, "-m", "subpixel", *map(str, arguments)]
-        self.process = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/", start_new_session=True
-        )
+        # Files, since nobody reads a pipe meanwhile.
+        self._files = TemporaryFile("w+"), TemporaryFile("w+")
+        out, err = self._files
+        self.process = subprocess.Popen(words, stdout=out, stderr=err, cwd="/", start_new_session=True)
         self.out = self.err = ""
 
     def end(self, seconds: float = 900) -> int:
         """Wait for the end; returns the exit code."""
-        self.out, self.err = self.process.communicate(timeout=seconds)
+        self.process.wait(timeout=seconds)
+        texts = []
+        for file in self._files:
+            file.seek(0)
+            texts.append(file.read())
+            file.close()
+        self.out, self.err = texts
         return self.process.returncode
 
     def workers(self) -> list[int]:
@@ -63,6 +71,8 @@ class Command:
         below = {pid for pid, parent, _ in _processes() if parent == self.process.pid}
         self.process.kill()
         self.process.wait()
+        for file in self._files:
+            file.close()
         wait_until(lambda: not below & {pid for pid, _, _ in _processes()})
 
 

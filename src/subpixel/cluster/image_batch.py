@@ -78,9 +78,9 @@ class ClusterImages:
         groups = pieces_of(tasks, pool.count, work)
         with ExitStack() as stack:
             held: dict[int, _Group] = {}
-            for number, group in enumerate(groups, self._count):
-                held[number] = _Group(group, self, stack)
-                scheduler.add(Piece(number, sum(map(work, group)), held[number].load))
+            for number, some in enumerate(groups, self._count):
+                held[number] = _Group(some, self, stack)
+                scheduler.add(Piece(number, sum(map(work, some)), held[number].load))
             self._count += len(groups)
             for number, answer in scheduler.answers():
                 group = held.pop(number)
