@@ -37,7 +37,7 @@ class Command:
     def __init__(self, *arguments: object, before: tuple[str, ...] = ()) -> None:
         words = [*before, sys.executable, "-m", "subpixel", *map(str, arguments)]
         # Files, since nobody reads a pipe meanwhile.
-        self._files = TemporaryFile("w+"), TemporaryFile("w+")
+        self._files = TemporaryFile("w+"), TemporaryFile("w+")  # noqa: SIM115 - closed at the end of the process
         out, err = self._files
         self.process = subprocess.Popen(words, stdout=out, stderr=err, cwd="/", start_new_session=True)
         self.out = self.err = ""
