@@ -112,7 +112,7 @@ def test_a_result_is_taken_only_if_it_is_good_enough(
     shutil.copyfile(ZOO["fast"].path(2), shipped)
     shipped_bytes = shipped.read_bytes()
     trained_model = script.load(trained)
-    script.save(script.replace(trained_model, licence="free"), trained)
+    script.save(script.replace(trained_model, licence="free", flat=None), trained)
     monkeypatch.setattr(type(ZOO["fast"]), "path", lambda *_: shipped)
     scores = {trained: {"f32": 35.0 + gain, "int8": 35.0}, shipped: {"f32": 35.0, "int8": 35.0}}
     monkeypatch.setattr(script, "held_out_scores", lambda path, _: scores[path])
