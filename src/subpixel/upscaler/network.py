@@ -24,6 +24,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.models.bicubic import bicubic
 from subpixel.models.files import Model
 from subpixel.models.flat import FLAT_HALO
+from subpixel.models.luma import BLACK, BLUE, GREEN, RED, SPAN
 from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.models.spec import Colour
 from subpixel.upscaler.frame_stream import FrameStream, StillFrames
@@ -35,10 +36,6 @@ __all__ = ["Network", "luma"]
 
 F32 = NDArray[np.float32]
 
-# BT.601 studio luma of full-range R, G, B: 16 + 65.481 R + 128.553 G + 24.966 B of 255, for values of 0 … 1.
-_BLACK = 16 / 255
-_RED, _GREEN, _BLUE = 65.481 / 255, 128.553 / 255, 24.966 / 255
-_SPAN = 219 / 255
 # How far colour is continued for a network that must see the whole image, in pixels.
 _FAR = 64
 
@@ -55,7 +52,7 @@ def luma(rgb: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     >>> float(np.round(luma(np.ones(3)) * 255, 6))
     235.0
     """
-    result: NDArray[np.floating[Any]] = _BLACK + _RED * rgb[0] + _GREEN * rgb[1] + _BLUE * rgb[2]
+    result: NDArray[np.floating[Any]] = BLACK + RED * rgb[0] + GREEN * rgb[1] + BLUE * rgb[2]
     return result
 
 
@@ -183,8 +180,8 @@ class Network:
         out = np.empty((y.shape[0] * self.scale, y.shape[1] * self.scale), y.dtype)
         for rows, band in self._bands(y):
             x = to_f32(rows)[None]
-            x = network(x * np.float32(_SPAN) + np.float32(_BLACK) if full_range else x)
-            x = (x - np.float32(_BLACK)) * np.float32(1 / _SPAN) if full_range else x
+            x = network(x * np.float32(SPAN) + np.float32(BLACK) if full_range else x)
+            x = (x - np.float32(BLACK)) * np.float32(1 / SPAN) if full_range else x
             store(x[:, band.crop], out[band.result][None])
         return out
 
@@ -289,12 +286,12 @@ class Network:
             result = network(np.repeat(planes, 3, axis=0) if gray else planes)
             return result.mean(axis=0, keepdims=True, dtype=np.float32) if gray else result
         if gray:
-            y = self._session(planes * np.float32(_SPAN) + np.float32(_BLACK))
-            return (y - np.float32(_BLACK)) * np.float32(1 / _SPAN)
+            y = self._session(planes * np.float32(SPAN) + np.float32(BLACK))
+            return (y - np.float32(BLACK)) * np.float32(1 / SPAN)
         result = self._plain_rgb(planes)
         y = self._session(luma(planes).astype(np.float32, copy=False)[None])
         y -= luma(result)
-        y *= np.float32(1 / _SPAN)
+        y *= np.float32(1 / SPAN)
         result += y
         return result
 
