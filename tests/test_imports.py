@@ -24,7 +24,7 @@ LEVELS = (
     ("compare",),
     ("bench", "train", "serve"),
     ("metrics",),
-    ("image", "video"),
+    ("image", "video", "export"),
     ("upscaler",),
     ("backends",),
     ("models",),
