@@ -24,7 +24,7 @@ LEVELS = (
     ("compare",),
     ("bench", "train", "serve"),
     ("metrics",),
-    ("image", "video", "export"),
+    ("image", "video", "export", "torch"),
     ("upscaler",),
     ("backends",),
     ("models",),
@@ -59,6 +59,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 TORCH = (
     "subpixel.train",
     "subpixel.models.torch_kernels",
+    "subpixel.torch",
     "subpixel.compare.decoder.learning",
     "subpixel.compare.spaces.training",
 )

@@ -9,7 +9,19 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
-__all__ = ["Upscaler", "__version__", "compare", "errors", "export", "image", "metrics", "models", "ops", "upscale", "video"]
+__all__ = [
+    "Upscaler",
+    "__version__",
+    "compare",
+    "errors",
+    "export",
+    "image",
+    "metrics",
+    "models",
+    "ops",
+    "upscale",
+    "video",
+]
 
 TYPE_CHECKING = False  # as typing's, which takes long to import
 if TYPE_CHECKING:

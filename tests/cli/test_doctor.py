@@ -23,7 +23,7 @@ def test_doctor_says_what_this_machine_can(run: Run) -> None:
     assert report["versions"]["numpy"] == np.__version__
     assert report["versions"]["python"].count(".") == 2
     assert report["versions"]["libvips"].split(".")[0].isdigit()
-    assert set(report["backends"]) == {"native", "reference", "torch"}
+    assert set(report["backends"]) == {"native", "reference", "torch", "onnxruntime", "openvino"}
     assert report["backends"]["reference"]["unavailable"] is None
     assert "f32" in report["backends"]["reference"]["precisions"]
     assert report["threads"] >= 1
@@ -33,7 +33,7 @@ def test_doctor_says_what_this_machine_can(run: Run) -> None:
         assert native["details"]["chosen"] in native["details"]["targets"]
         assert all(isinstance(present, bool) for present in native["details"]["features"].values())
     text = run("doctor").out
-    for name in ("subpixel", "numpy", "native", "reference", "torch", "auto"):
+    for name in ("subpixel", "numpy", "native", "reference", "torch", "onnxruntime", "openvino", "auto"):
         assert name in text
 
 

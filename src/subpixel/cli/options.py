@@ -15,6 +15,7 @@ __all__ = [
     "AnyScale",
     "Backend",
     "Deinterlace",
+    "Device",
     "Ensemble",
     "Exact",
     "Fit",
@@ -128,8 +129,8 @@ Model = Annotated[
         "-n",
         "--model",
         metavar="NAME",
-        help="Use this model: a name that `subpixel models` lists, auto, or the path of a .safetensors, .pth or .pt "
-        "file.",
+        help="Use this model: a name that `subpixel models` lists, auto, or the path of a .safetensors, .pth, .pt "
+        "or .onnx file.",
         rich_help_panel=COMPUTATION,
     ),
 ]
@@ -181,7 +182,17 @@ Backend = Annotated[
     typer.Option(
         "--backend",
         metavar="NAME",
-        help="Run the network with native (the compiled engine), reference (NumPy), torch, or auto.",
+        help="Run the network with native (the compiled engine), reference (NumPy), torch, onnxruntime, openvino, or "
+        "auto, which is one of the first two.",
+        rich_help_panel=COMPUTATION,
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="Run the network on cpu, cuda, mps or gpu (OpenVINO's), or on auto: a GPU if one is here.",
         rich_help_panel=COMPUTATION,
     ),
 ]

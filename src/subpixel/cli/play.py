@@ -15,6 +15,7 @@ from subpixel.cli.options import (
     OUTPUT,
     AnyScale,
     Backend,
+    Device,
     Deinterlace,
     Fit,
     Height,
@@ -66,6 +67,7 @@ def play(
     ] = False,
     deinterlace: Deinterlace = False,
     backend: Backend = "auto",
+    device: Device = "cpu",
     threads: Threads = None,
 ) -> None:
     """Watch a video while it is upscaled.
@@ -86,6 +88,7 @@ def play(
         fit=fit,
         model=model,
         backend=backend,
+        device=device,
         precision=precision,
         threads=threads,
     )

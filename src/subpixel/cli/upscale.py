@@ -22,6 +22,7 @@ from subpixel.cli.options import (
     REPORTING,
     AnyScale,
     Backend,
+    Device,
     Ensemble,
     Exact,
     Fit,
@@ -126,6 +127,7 @@ def upscale(
     strength: Strength = 1.0,
     exact: Exact = False,
     backend: Backend = "auto",
+    device: Device = "cpu",
     tile: Tile = None,
     threads: Threads = None,
     processes: Annotated[
@@ -223,6 +225,7 @@ def upscale(
         scale,
         model=model,
         backend=backend,
+        device=device,
         precision=precision,
         **size,
         ensemble=ensemble,

@@ -20,6 +20,7 @@ from subpixel.cli.options import (
     REPORTING,
     AnyScale,
     Backend,
+    Device,
     Deinterlace,
     Exact,
     Fit,
@@ -190,6 +191,7 @@ def video(
         ),
     ] = None,
     backend: Backend = "auto",
+    device: Device = "cpu",
     threads: Threads = None,
     output: Annotated[
         str | None,
@@ -248,6 +250,7 @@ def video(
         fit=fit,
         model=model,
         backend=backend,
+        device=device,
         precision=precision,
         threads=threads,
         strength=strength,

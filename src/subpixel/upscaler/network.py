@@ -20,7 +20,7 @@ from subpixel.backends.bands import Band, bands
 from subpixel.backends.ensemble import ensemble_session
 from subpixel.backends.frames import interpolate, upscale
 from subpixel.backends.spandrel import prepare_spandrel
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models.bicubic import bicubic
 from subpixel.models.files import Model
 from subpixel.models.flat import FLAT_HALO
@@ -64,7 +64,7 @@ class Network:
 
     Args:
         model: a model for single images, or one that spandrel runs.
-        options: backend, precision, threads, ensemble, strength, exact.
+        options: backend, device, precision, threads, ensemble, strength, exact.
 
     Raises:
         InvalidArgument: unknown backend or precision.
@@ -83,7 +83,9 @@ class Network:
             self.options.strength,
         )
         quantisation = model.quantisation if isinstance(model, Model) else None
-        self._backend, self.precision = choose_backend(self.options.backend, self.options.precision, quantisation)
+        self._backend, self.precision = choose_backend(
+            self.options.backend, self.options.precision, quantisation, self.options.device
+        )
         self.backend = self._backend.name
         self.colour: Colour = "rgb"
         # The pixels around a part that its result depends on; None if the network must see the whole image.
@@ -93,6 +95,11 @@ class Network:
         if isinstance(model, SpandrelModel):
             self.backend = "torch"
             self.scale = model.scale
+            if self.options.device not in ("auto", "cpu"):
+                raise Unsupported(
+                    f"device={self.options.device!r}: model '{model.name}' ({model.architecture}, by spandrel) runs on "
+                    "the CPU"
+                )
         else:
             self.scale = model.spec.scale
             self.colour = model.spec.colour
