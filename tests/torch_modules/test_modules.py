@@ -33,7 +33,7 @@ CASES: dict[str, tuple[Callable[[], Any], Callable[[int, int, int], tuple[Any, .
         lambda: Resize(scale=2, mode="bilinear", like="torch", align_corners=True),
         lambda n, h, w: (real(n, 3, h, w),),
     ),
-    "resize as onnx": (lambda: Resize(scale=3, mode="cubic", like="onnx"), lambda n, h, w: (real(n, 3, h, w),)),
+    "resize as onnx": (lambda: Resize((8, 9), mode="cubic", like="onnx"), lambda n, h, w: (real(n, 3, h, w),)),
     "resize to a size": (lambda: Resize((7, 5), mode="linear"), lambda n, h, w: (real(n, 3, h, w),)),
     "sub-pixel convolution": (lambda: SubpixelConv(4, 3, 3, 2), lambda n, h, w: (real(n, 4, h, w),)),
     "sub-pixel convolution DCR": (

@@ -112,7 +112,7 @@ def test_training_changes_the_model_that_comes_back() -> None:
     network = Upsampler("espcn", 2)
     before = network.model()
     assert before is find("espcn", 2)
-    optimiser = torch.optim.SGD(network.parameters(), 0.01)
+    optimiser = torch.optim.SGD(network.parameters(), 1e-4)
     x, target = torch.rand(1, 1, 8, 8), torch.rand(1, 1, 16, 16)
     losses = []
     for _ in range(5):

@@ -12,13 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from subpixel.errors import InvalidArgument, MissingExtra, ModelFileError, SpecError, shown
 from subpixel.models.files import Model
 from subpixel.models.foreign_files import kind_of_file, model_errors, start_of
-from subpixel.models.onnx_layers import Node, Translation, Untranslatable
+from subpixel.models.onnx_layers import Constants, Node, Translation, Untranslatable
 from subpixel.models.spec import Spec
 
 __all__ = ["ONNX_SUFFIX", "load_onnx"]
@@ -27,8 +24,6 @@ ONNX_SUFFIX = ".onnx"
 _MAX_BYTES = 2 * 1024**3
 _MAX_NODES = 20_000
 _MAX_LISTED = 6
-
-Array = NDArray[Any]
 
 
 def load_onnx(path: str | Path, scale: int | None = None) -> Model:
@@ -63,8 +58,12 @@ def load_onnx(path: str | Path, scale: int | None = None) -> Model:
         raise MissingExtra(f"{path}: reading ONNX needs the package onnx: pip install 'subpixel[onnx]'") from None
     if path.stat().st_size > _MAX_BYTES:
         raise ModelFileError(f"{path}: {path.stat().st_size} bytes; at most {_MAX_BYTES} are allowed for an ONNX file")
+    if path.stat().st_size == 0:
+        raise ModelFileError(f"{path}: {_not_onnx(path)}")
     with model_errors(path, lambda error: _not_onnx(path)):
         file = onnx.load(path, load_external_data=False)
+    with model_errors(path, _invalid):
+        _check_inside(path, file)
         onnx.checker.check_model(file)
     with model_errors(path, "its graph cannot be read"):
         model = _model(path, file)
@@ -78,11 +77,24 @@ def _not_onnx(path: Path) -> str:
     return "not a valid ONNX file" + (f": this is {kind}" if kind else ", or a truncated one")
 
 
+def _invalid(error: Exception) -> str:
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+    return f"not a valid ONNX file: {first if first.isprintable() else 'a text that cannot be shown'}"
+
+
+def _check_inside(path: Path, file: Any) -> None:
+    """Raise ModelFileError for weights in another file, which the checker would look for."""
+    from onnx import TensorProto
+
+    if any(one.data_location == TensorProto.EXTERNAL for one in file.graph.initializer):
+        raise ModelFileError(f"{path}: weights lie in another file; one file that holds them is needed")
+
+
 def _model(path: Path, file: Any) -> Model:
     graph = file.graph
     if len(graph.node) > _MAX_NODES:
         raise ModelFileError(f"{path}: {len(graph.node)} nodes; at most {_MAX_NODES} are allowed")
-    constants = _constants(path, graph)
+    constants = _constants(graph)
     inputs = [one for one in graph.input if one.name not in constants]
     if len(inputs) != 1 or len(graph.output) != 1:
         raise ModelFileError(
@@ -120,15 +132,10 @@ def _some(texts: list[str], between: str) -> str:
     return between.join(texts[:_MAX_LISTED]) + more
 
 
-def _constants(path: Path, graph: Any) -> dict[str, Array]:
-    from onnx import TensorProto, numpy_helper
+def _constants(graph: Any) -> Constants:
+    from onnx import numpy_helper
 
-    constants = {}
-    for one in graph.initializer:
-        if one.data_location == TensorProto.EXTERNAL:
-            raise ModelFileError(f"{path}: weights lie in another file; one file that holds them is needed")
-        constants[one.name] = numpy_helper.to_array(one)
-    return constants
+    return {one.name: numpy_helper.to_array(one) for one in graph.initializer}
 
 
 def _channels(path: Path, value: Any) -> int:

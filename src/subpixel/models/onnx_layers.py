@@ -289,7 +289,7 @@ def _slope(translation: Translation, node: Node, channels: int) -> NDArray[np.fl
     if node.kind == "LeakyRelu":
         return np.full(channels, node.attributes.get("alpha", 0.01), np.float32)
     slope = translation.constant(node, 1)
-    if slope is None or slope.size not in (1, channels) or (slope.size > 1 and slope.shape != (channels, 1, 1)):
+    if slope is None or (slope.size > 1 and slope.shape[-3:] != (channels, 1, 1)) or slope.size not in (1, channels):
         raise Untranslatable("one slope, or one for each channel, is needed")
     return np.ascontiguousarray(np.broadcast_to(slope.reshape(-1), channels), np.float32)
 
