@@ -151,4 +151,6 @@ def test_on_a_gpu_if_there_is_one() -> None:
     for spec in SPECS.values():
         x = planes_for(spec, 17, 33)
         run = BACKENDS["torch"].on("cuda").prepare(spec, weights_for(spec), "f32", 1)
-        np.testing.assert_allclose(run(x), BACKENDS["reference"].prepare(spec, weights_for(spec), "f32", 1)(x), atol=2e-5)
+        np.testing.assert_allclose(
+            run(x), BACKENDS["reference"].prepare(spec, weights_for(spec), "f32", 1)(x), atol=2e-5
+        )

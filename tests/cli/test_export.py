@@ -25,7 +25,9 @@ def test_a_file_is_written_and_runs(run: Run, tmp_path: Path) -> None:
     assert first == f"{path}: {path.stat().st_size:,} bytes"
     assert second.startswith("run in ONNX Runtime ")
     pixels = np.random.default_rng(0).integers(0, 255, (9, 7, 3), np.uint8)
-    (result,) = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"input": pixels[None]})
+    (result,) = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(
+        None, {"input": pixels[None]}
+    )
     expected = subpixel.Upscaler(2, model="fast", precision="f32", exact=True)(pixels)
     assert np.abs(result[0].astype(int) - expected).max() <= 1
 
@@ -44,11 +46,16 @@ def test_the_advice_to_take_another_format_works(run: Run, tmp_path: Path) -> No
     done = run("export", "-n", "espcn", "-o", tmp_path / "a.pt", "--io", "rgb")
     assert done.code == 2
     assert "--format onnx and --format openvino hold what is around it" in done.err
-    done = run("export", "-n", "espcn", "--format", "safetensors", "--precision", "int8", "-o", tmp_path / "a.safetensors")
+    done = run(
+        "export", "-n", "espcn", "--format", "safetensors", "--precision", "int8", "-o", tmp_path / "a.safetensors"
+    )
     assert done.code == 2
     assert "--format onnx and --format openvino hold int8" in done.err
     for options in (("--io", "rgb"), ("--precision", "int8")):
-        assert run("export", "-n", "espcn", "--format", "onnx", "-o", tmp_path / "a.onnx", "--overwrite", *options).code == 0
+        assert (
+            run("export", "-n", "espcn", "--format", "onnx", "-o", tmp_path / "a.onnx", "--overwrite", *options).code
+            == 0
+        )
     done = run("export", "-n", "bicubic", "--io", "luma", "-o", tmp_path / "b.onnx")
     assert "--io planes or --io rgb is needed" in done.err
     for io in ("planes", "rgb"):

@@ -154,7 +154,9 @@ def test_a_file_that_computes_something_else_is_not_written(tmp_path: Path, monk
 
 def test_without_onnxruntime_a_note_says_that_nothing_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "onnxruntime" else found(name, *a))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == "onnxruntime" else found(name, *a)
+    )
     done = export_model("espcn", 2, tmp_path / "a.onnx")
     assert (done.checked, len(done.notes)) == ("", 1)
     assert "was checked but not run: pip install 'subpixel[onnx]'" in done.notes[0]
@@ -188,7 +190,11 @@ def test_a_missing_package_is_named(
         ({"format": "onx"}, InvalidArgument, "Unknown format 'onx'. Did you mean 'onnx'?"),
         ({"precision": "bf16"}, InvalidArgument, "Unknown precision 'bf16'"),
         ({"precision": "int8", "format": "torch"}, Unsupported, "format='onnx' and format='openvino' hold int8"),
-        ({"io": "rgb", "format": "safetensors"}, Unsupported, "format='onnx' and format='openvino' hold what is around"),
+        (
+            {"io": "rgb", "format": "safetensors"},
+            Unsupported,
+            "format='onnx' and format='openvino' hold what is around",
+        ),
         ({"io": "yuv"}, InvalidArgument, "Unknown io 'yuv'"),
         ({"io": "luma", "model": "bicubic"}, InvalidArgument, "io='planes' or io='rgb' is needed"),
         ({"precision": "int8", "model": "srcnn-915"}, Unsupported, "use f32 for this network"),

@@ -174,7 +174,9 @@ def test_a_batch_and_named_axes() -> None:
 
     content = exported("fast", 2, "f32", False)
     graph = onnx.load_from_string(content).graph
-    names = [[d.dim_param or d.dim_value for d in one.type.tensor_type.shape.dim] for one in (*graph.input, *graph.output)]
+    names = [
+        [d.dim_param or d.dim_value for d in one.type.tensor_type.shape.dim] for one in (*graph.input, *graph.output)
+    ]
     assert names == [["N", 1, "H", "W"], ["N", 1, "H_out", "W_out"]]
     run = in_onnxruntime(content)
     x = np.random.default_rng(0).random((3, 1, 9, 11), np.float32)

@@ -87,9 +87,7 @@ def test_torch_exports_it_to_onnx(name: str) -> None:
     free = {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter itself
-        made = torch.onnx.export(
-            network, (image(model, 9, 11),), dynamo=True, dynamic_shapes=(free,), verbose=False
-        )
+        made = torch.onnx.export(network, (image(model, 9, 11),), dynamo=True, dynamic_shapes=(free,), verbose=False)
     content = made.model_proto.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     for size in [(9, 11), (17, 6)]:

@@ -89,8 +89,8 @@ def request(
         raise unknown("precision", precision, PRECISIONS)
     if precision not in chosen.precisions:
         raise Unsupported(
-            f"precision={precision!r}: a file of format '{chosen.name}' holds weights in {' or '.join(chosen.precisions)}; "
-            "format='onnx' and format='openvino' hold int8"
+            f"precision={precision!r}: a file of format '{chosen.name}' holds weights in "
+            f"{' or '.join(chosen.precisions)}; format='onnx' and format='openvino' hold int8"
         )
     if io not in _IO:
         raise unknown("io", io, _IO)

@@ -24,7 +24,7 @@ Constants = dict[str, NDArray[Any]]
 Pair = tuple[int, int]
 
 
-class Untranslatable(Exception):  # noqa: N818
+class Untranslatable(Exception):
     """A node has no counterpart; the text is the end of a sentence about it."""
 
 
@@ -137,7 +137,7 @@ class Translation:
         for layer in reversed(self.layers):
             if layer.name in read:
                 kept.append(layer)
-                read |= set(layer.sources if isinstance(layer, (Add, Concat)) else (layer.source,))  # type: ignore[union-attr]
+                read |= set(layer.sources if isinstance(layer, (Add, Concat)) else (layer.source,))
         names = {layer.name for layer in kept}
         weights = {name: value for name, value in self.weights.items() if name.rpartition(".")[0] in names}
         return kept[::-1], weights, self._border or ("replicate" if self._padded else "zero"), known.scale
@@ -359,7 +359,7 @@ def _resize(translation: Translation, node: Node) -> Known:
     lost = (source.lost[0] * factor, source.lost[1] * factor)
     layer = Resize(name, source.layer, factor, mode)  # type: ignore[arg-type]
     # Beside the repeated edge of the input itself lies nothing else.
-    edge = 0 if source.layer == INPUT else (source.edge + SUPPORT[mode]) * factor  # type: ignore[index]
+    edge = 0 if source.layer == INPUT else (source.edge + SUPPORT[mode]) * factor
     return translation.add_layer(layer, Known(name, source.channels, source.scale * factor, lost, edge))
 
 

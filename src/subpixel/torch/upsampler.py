@@ -81,9 +81,7 @@ class Upsampler(nn.Module):
 
     def model(self) -> Model:
         """The network with the weights as they are now, as f32."""
-        weights = {
-            name: np.array(self.weights[key].detach().float().cpu().numpy()) for name, key in self._keys.items()
-        }
+        weights = {name: np.array(self.weights[key].detach().float().cpu().numpy()) for name, key in self._keys.items()}
         spec, old = self._model.spec, self._model
         same = all(np.array_equal(old.weights[name], weights[name]) for name in weights)
         return old if same else Model(old.name, spec, weights, licence=old.licence)

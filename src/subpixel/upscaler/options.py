@@ -27,8 +27,8 @@ class NetworkOptions:
         device: ``cpu``, ``cuda``, ``mps``, ``gpu`` or ``auto``, see :func:`subpixel.backends.choose_backend`.
 
     Raises:
-        InvalidArgument: threads, ensemble, strength or exact out of range. Names of backends, precisions and devices are
-            checked when a network is made ready, see :func:`subpixel.backends.choose_backend`.
+        InvalidArgument: threads, ensemble, strength or exact out of range. Names of backends, precisions and devices
+            are checked when a network is made ready, see :func:`subpixel.backends.choose_backend`.
 
     >>> NetworkOptions(strength=2)
     Traceback (most recent call last):
