@@ -46,7 +46,7 @@ def test_names_and_texts():
         ("espcn ", " Did you mean 'espcn'? See `subpixel models`."),
         ("../mine", " See `subpixel models`. A path must end in .safetensors, .pth, .pt or .onnx."),
         (
-            "espcn.onnx",
+            "espcn.pb",
             " Did you mean 'espcn'? See `subpixel models`. A path must end in .safetensors, .pth, .pt or .onnx.",
         ),
     ],

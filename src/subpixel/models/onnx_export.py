@@ -115,7 +115,7 @@ def require_exportable(spec: Spec) -> None:
     >>> require_exportable(recurrent(3))
     Traceback (most recent call last):
     ...
-    subpixel.errors.Unsupported: this network reads frame, state: it is for videos, not for single images
+    subpixel.errors.Unsupported: this network reads now, before, state, previous: it is for videos, not for single images
     """
     require_single_image(spec)
     if spec.multiple > 1:

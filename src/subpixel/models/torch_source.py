@@ -52,7 +52,7 @@ def torch_source(spec: Spec, about: str, load: str) -> tuple[str, dict[str, str]
     >>> text, names = torch_source(espcn(2), "ESPCN.", "torch.load(path)")
     >>> print("\\n".join(line for line in text.splitlines() if "self.conv1" in line))
             self.conv1 = nn.Conv2d(1, 64, (5, 5))
-            conv1 = torch.tanh(self.conv1(x))
+            conv1 = torch.tanh(self.conv1(padded))
     """
     require_exportable(spec)
     writer = _Writer(spec)
