@@ -22,6 +22,7 @@ from subpixel.models import Model, save
 from subpixel.models.our_networks import chain
 from subpixel.video.containers import CONTAINERS
 from video import clips, stream_clips
+from video.images.test_stills import sequence
 
 SOURCE = Path(subpixel.__file__).parent
 SUFFIXES = {container.name: container.suffixes[0] for container in CONTAINERS}
@@ -89,6 +90,10 @@ def animated(folder: Path) -> Path:
     return path
 
 
+def stills(folder: Path) -> Path:
+    return sequence(folder / "frames", 3)
+
+
 # -n bicubic where the model does not matter: it needs no time.
 VIDEO = "video IN -n bicubic --quiet"
 OTHER = "video IN -n fast --quiet"
@@ -134,6 +139,9 @@ CASES = (
         4,
     ),
     Case("supported for videos; use one of", plain, f"{VIDEO} -o OUT/a.avi", 7),
+    Case("would keep them as they are", stills, f"{VIDEO} --rate 24 -o OUT/a.mkv"),
+    Case("would keep them as they are", stills, f"{VIDEO} --rate 24 -o OUT/a.mp4"),
+    Case("frames a second are assumed", stills, f"{VIDEO} --encoder ffv1 -o OUT/a.mkv"),
     Case("this is an image; use subpixel upscale", photo, VIDEO),
     Case("this is an image; use subpixel upscale", lambda f: photo(f, ".webp"), VIDEO),
     Case("; subpixel upscale keeps the animation", animated, f"{VIDEO} -o OUT/a.mkv", skipped=("-o", "OUT/a.mkv")),

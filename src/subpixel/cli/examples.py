@@ -21,6 +21,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("subpixel video video.mkv", "write video_x2.mkv beside it"),
         ("subpixel video video.mp4 -s 3 -o large.mkv", "name the output"),
         ("subpixel video video.mkv --preview 5", "compare 5 seconds with bicubic"),
+        ("subpixel video 'frames/%04d.png' --rate 24 -o film.mkv", "images as frames"),
+        ("subpixel video film.mkv -o 'frames/%04d.png'", "an image for each frame"),
     ),
     "play": (
         ("subpixel play video.mkv", "watch it in mpv or ffplay"),

@@ -15,7 +15,7 @@ _PARAMETERS = (
     *("background", "depth"),
     # video, play
     *("encoder", "crf", "preset", "pix_fmt", "encoder_options", "start", "end", "preview", "side_by_side"),
-    *("deinterlace", "realtime", "target_fps", "rate", "player"),
+    *("deinterlace", "realtime", "target_fps", "rate", "frame_rate", "start_number", "player"),
     # export
     "io",
     # serve
@@ -50,7 +50,7 @@ _PARAMETERS = (
     ),
 )
 # Those whose option has another name.
-_OTHER_NAMES = {"rate": "--target-fps"}
+_OTHER_NAMES = {"rate": "--target-fps", "frame_rate": "--rate"}
 # Options that switch something off.
 _OFF = {"provenance": "--no-provenance", "bf16": "--no-bf16"}
 

@@ -102,7 +102,8 @@ def play(
         realtime=not every_frame,
     )
     # A player starts the sound at the beginning of the file, which is wrong beside a later part.
-    sound = Path(os.path.abspath(input_name)) if not piped and start in (None, Fraction(0)) else None
+    has_sound = not piped and os.path.isfile(input_name) and start in (None, Fraction(0))
+    sound = Path(os.path.abspath(input_name)) if has_sound else None
     with open_player(found, program, f"{name} {_size(upscaler.target)} by {model}", sound) as pipe:
         result = live.run(pipe)
     print_notes(name, result.notes)

@@ -35,6 +35,7 @@ from subpixel.cli.options import (
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import printable
 from subpixel.cli.video_dry_run import print_estimate
+from subpixel.cli.video_images import Rate, StartNumber, check_images, image_job
 from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.storage.standard_streams import (
     STREAM,
@@ -48,6 +49,7 @@ from subpixel.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from subpixel.video import Result
+    from subpixel.video.images.image_output import ImageOutput
 
 
 def _seconds(text: str) -> Fraction:
@@ -87,7 +89,10 @@ def video(
     input_name: Annotated[
         str,
         typer.Argument(
-            metavar="INPUT", help="A video file. Use - to read one from standard input.", show_default=False
+            metavar="INPUT",
+            help="A video file, or images that are its frames: a pattern such as 'frames/%04d.png', or a folder of "
+            "images. Use - to read a video from standard input.",
+            show_default=False,
         ),
     ],
     scale: AnyScale = None,
@@ -154,6 +159,7 @@ def video(
             rich_help_panel=OUTPUT,
         ),
     ] = "y4m",
+    rate: Rate = None,
     start: Start = None,
     end: End = None,
     preview: Annotated[
@@ -199,12 +205,13 @@ def video(
             "-o",
             "--output",
             metavar="PATH",
-            help="Write to this file. Use - to write frames to standard output, for a player or another program. "
-            "Default: name_x2 beside the video.",
+            help="Write to this file; or an image for each frame, as in 'frames/%04d.png'. Use - to write frames to "
+            "standard output, for a player or another program. Default: name_x2 beside the video.",
             show_default=False,
             rich_help_panel=FILES,
         ),
     ] = None,
+    start_number: StartNumber = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=FILES)
     ] = False,
@@ -227,21 +234,26 @@ def video(
     If interrupted, run the same command again to resume. A finished video is not made again.
     """
     from subpixel.upscaler import Upscaler
-    from subpixel.video import Job, PipeOutput, Settings, estimate_job, parse_options, pipe_format, probe
+    from subpixel.video import Job, PipeOutput, Settings, estimate_job, parse_options, pipe_format
+    from subpixel.video.images.number_pattern import NumberPattern
+    from subpixel.video.source import probe_source
     from subpixel.video.time_range import requested_range
 
     if target_fps is not None and not (realtime and 0 < target_fps < math.inf):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
+    images = output is not None and NumberPattern.of(output) is not None
+    check_images(wanted=images, start_number=start_number, realtime=realtime)
     name, piped = stream_name(input_name, "standard input"), is_input_stream(input_name)
     time_range = requested_range(start, end, preview)  # whose arguments are checked before a file is opened
     if preview is not None and start is None and not piped:
-        time_range = requested_range(start, end, preview, probe(input_name).duration)
+        time_range = requested_range(start, end, preview, probe_source(input_name, rate).duration)
     options: Any = {
         "time_range": time_range,
         "deinterlace": deinterlace,
         "side_by_side": side_by_side or preview is not None,
         "realtime": realtime,
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
+        "frame_rate": rate,
     }
     upscaler = Upscaler(
         scale,
@@ -273,18 +285,23 @@ def video(
             printed.append(text)
             print_notes(name, [text])
 
-        job = Job(
-            path,
-            upscaler,
-            None if output is None else Path(output),
-            settings,
-            overwrite,
-            preview=preview is not None,
-            on_note=note,
-            **options,
-        )
+        job: Job | ImageOutput
+        if images:
+            options |= {"start_number": start_number, "overwrite": overwrite, "on_note": note}
+            job = image_job(path, upscaler, str(output), settings, **options)
+        else:
+            job = Job(
+                path,
+                upscaler,
+                None if output is None else Path(output),
+                settings,
+                overwrite,
+                preview=preview is not None,
+                on_note=note,
+                **options,
+            )
         if dry:
-            estimate = estimate_job(job)
+            estimate = estimate_job(job) if isinstance(job, Job) else job.estimate()
             print_notes(name, estimate.notes)
             if not quiet:
                 print_estimate(name, estimate, automatic=model == "auto")

@@ -26,28 +26,35 @@ __all__ = [
     "yuv_to_rgb",
 ]
 
-Matrix = Literal["bt601", "bt709", "bt2020"]
-Siting = Literal["left", "center", "topleft"]
+Matrix = Literal["bt601", "bt709", "bt2020", "smpte240m", "fcc"]
+Siting = Literal["left", "center", "topleft", "top", "bottomleft", "bottom"]
 F32 = NDArray[np.float32]
 
-# Kr and Kb: ITU-R BT.601-7 2.5.1, BT.709-6 3.2, BT.2020-2 table 4 (non-constant luminance).
+# Kr and Kb: ITU-R BT.601-7 2.5.1, BT.709-6 3.2, BT.2020-2 table 4 (non-constant luminance); ITU-T H.273 table 4.
 _FACTORS: dict[str, tuple[float, float]] = {
     "bt601": (0.299, 0.114),
     "bt709": (0.2126, 0.0722),
     "bt2020": (0.2627, 0.0593),
+    "smpte240m": (0.212, 0.087),
+    "fcc": (0.30, 0.11),
 }
 
-# Position of a chroma sample in its cell of luma, down and across: 0 at the first sample, 1/2 in the middle.
-CENTRES: dict[str, tuple[float, float]] = {"left": (0.5, 0.0), "center": (0.5, 0.5), "topleft": (0.0, 0.0)}
+# Position of a chroma sample in its cell of luma, down and across: 0 at the first sample, 1/2 in the middle, 1 at the
+# last.
+CENTRES: dict[str, tuple[float, float]] = {
+    **{"left": (0.5, 0.0), "center": (0.5, 0.5), "topleft": (0.0, 0.0)},
+    **{"top": (0.0, 0.5), "bottomleft": (1.0, 0.0), "bottom": (1.0, 0.5)},
+}
 
 
-def rgb_to_yuv(rgb: NDArray[np.uint8], matrix: Matrix, full_range: bool) -> F32:
-    """RGB as 8-bit codes of Y, Cb and Cr, neither rounded nor clipped.
+def rgb_to_yuv(rgb: NDArray[Any], matrix: Matrix, full_range: bool, bits: int = 8) -> F32:
+    """RGB as codes of Y, Cb and Cr, neither rounded nor clipped.
 
     Args:
-        rgb: ``(H, W, 3)`` u8.
-        matrix: ``bt601``, ``bt709`` or ``bt2020``.
-        full_range: luma and chroma on 0 … 255 instead of 16 … 235 and 16 … 240.
+        rgb: ``(H, W, 3)`` u8 or u16, on all of its codes.
+        matrix: ``bt601``, ``bt709``, ``bt2020``, ``smpte240m`` or ``fcc``.
+        full_range: luma and chroma on all codes, instead of 16 … 235 and 16 … 240 of 8 bits.
+        bits: of a code of the result, 8 … 16.
 
     Returns:
         ``(3, H, W)`` f32: Y, Cb, Cr.
@@ -59,11 +66,11 @@ def rgb_to_yuv(rgb: NDArray[np.uint8], matrix: Matrix, full_range: bool) -> F32:
     [235.0, 128.0, 128.0]
     """
     forward = _forward(matrix)
-    luma, chroma, black = _spans(full_range)
-    x = np.moveaxis(rgb.astype(np.float32), -1, 0) / np.float32(255)
+    luma, chroma, black = _spans(full_range, bits)
+    x = np.moveaxis(rgb.astype(np.float32), -1, 0) / np.float32(np.iinfo(rgb.dtype).max)
     weights = (forward * np.array([luma, chroma, chroma])[:, None]).astype(np.float32)
     result: F32 = np.einsum("ij,jhw->ihw", weights, x)
-    result += np.array([black, 128, 128], np.float32)[:, None, None]
+    result += np.array([black, 1 << (bits - 1), 1 << (bits - 1)], np.float32)[:, None, None]
     return result
 
 
@@ -115,18 +122,20 @@ def yuv_to_floats(yuv: NDArray[Any], matrix: Matrix, full_range: bool, bits: int
     return result
 
 
-def shrink_chroma(plane: F32, siting: Siting) -> F32:
-    """Chroma of 4:4:4 as 4:2:0: an antialiased triangle centred on the new sample.
+def shrink_chroma(plane: F32, siting: Siting, factors: tuple[int, int] = (2, 2)) -> F32:
+    """Chroma of 4:4:4 with fewer samples: an antialiased triangle centred on the new sample.
 
     Args:
-        plane: ``(H, W)``, both even.
-        siting: ``left`` (MPEG-2, H.264), ``center`` (JPEG, MPEG-1) or ``topleft``.
+        plane: ``(H, W)``.
+        siting: ``left`` (MPEG-2, H.264), ``center`` (JPEG, MPEG-1), ``topleft``, ``top``, ``bottomleft`` or ``bottom``.
+        factors: ``(f, g)``, samples of luma per sample of chroma, down and across.
 
     Returns:
-        ``(H / 2, W / 2)`` f32.
+        ``(ceil(H / f), ceil(W / g))`` f32.
     """
     height, width = plane.shape
-    return _resize(plane, (height // 2, width // 2), (0.5, 0.5), siting)
+    down, across = factors
+    return _resize(plane, (-(-height // down), -(-width // across)), (1 / down, 1 / across), siting)
 
 
 def upscale_chroma(plane: NDArray[Any], shape: tuple[int, int], factors: tuple[int, int], siting: Siting) -> F32:

@@ -111,11 +111,8 @@ def to_onnx(
 def require_exportable(spec: Spec) -> None:
     """Raise Unsupported for a network that formats of other projects cannot hold as it is.
 
-    >>> from subpixel.models.recurrent import recurrent
-    >>> require_exportable(recurrent(3))
-    Traceback (most recent call last):
-    ...
-    subpixel.errors.Unsupported: this network reads now, before, state, previous: it is for videos, not for single images
+    >>> from subpixel.models.bicubic import bicubic
+    >>> require_exportable(bicubic(2))
     """
     require_single_image(spec)
     if spec.multiple > 1:

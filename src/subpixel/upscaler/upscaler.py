@@ -169,6 +169,11 @@ class Upscaler:
         return self.target.scale
 
     @property
+    def asked_model(self) -> str:
+        """The model as it was asked for: ``"auto"``, a name or a path; ``"memory:NAME"`` of a loaded model."""
+        return self.model if self._model is None else f"memory:{self.model}"
+
+    @property
     def backend(self) -> str:
         """The backend that runs the networks, by name."""
         return self._first.backend

@@ -115,8 +115,13 @@ def read_frames(
         deinterlace: turn interlaced frames into progressive ones (bwdif, one frame for each).
 
     Raises:
-        VideoReadError: the file cannot be opened or read.
+        VideoReadError, ImageReadError: the file, or an image of a sequence, cannot be opened or read.
     """
+    if video.images is not None:
+        from subpixel.video.images.stills import sequence_frames  # libvips is loaded where there are images
+
+        yield from sequence_frames(video, damage.losses, start)
+        return
     if start is not None:
         frames = _seek_frames(video, damage, start, deinterlace)
         if frames is not None:

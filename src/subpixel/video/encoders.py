@@ -13,7 +13,7 @@ from av.codec.context import Flags
 
 from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError, unknown
 from subpixel.storage.os_errors import os_error_text
-from subpixel.video.formats import Layout
+from subpixel.video.formats import Layout, layout_of
 from subpixel.video.video_file import VideoStream
 
 __all__ = [
@@ -313,7 +313,12 @@ class Encoding:
     def convert(self, frame: Any, video_stream: VideoStream) -> Any:
         """Convert a frame to the pixel format that is encoded, and tag it; its time is kept."""
         tags = video_stream.tags
-        if self.pix_fmt != self.layout.name:
+        if self.layout.rgb and not self.rgb and _is_layout(self.pix_fmt):
+            from subpixel.video.rgb_conversion import matrix_name, yuv_frame  # libvips comes with it
+
+            named, siting = matrix_name(tags, video_stream.size, "frame"), tags.siting or "left"
+            frame = yuv_frame(frame, self.layout, self.pix_fmt, named, bool(tags.full_range), siting)
+        elif self.pix_fmt != self.layout.name:
             matrix, full = _MATRICES.get(tags.matrix, "DEFAULT"), 2 if tags.full_range else 1
             frame = frame.reformat(
                 format=self.pix_fmt,
@@ -329,6 +334,14 @@ class Encoding:
     def _apply(self, context: Any, video_stream: VideoStream) -> None:
         configure_context(context, video_stream, self.pix_fmt)
         context.thread_count = self.threads
+
+
+def _is_layout(pix_fmt: str) -> bool:
+    """Whether a pixel format is one that frames are upscaled in, in planes and without alpha."""
+    try:
+        return layout_of(pix_fmt, "frame").name == pix_fmt
+    except Unsupported:
+        return False
 
 
 def configure_context(context: Any, video_stream: VideoStream, pix_fmt: str) -> None:

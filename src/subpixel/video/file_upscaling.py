@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from subpixel.errors import InvalidArgument
 from subpixel.models.files import Model
 from subpixel.upscaler import Upscaler
 from subpixel.video.encoders import parse_options
+from subpixel.video.images.frame_rate import exact_rate
+from subpixel.video.images.number_pattern import NumberPattern
 from subpixel.video.job import Job, Progress, Result, Settings
 from subpixel.video.time_range import TimeRange
+
+if TYPE_CHECKING:
+    from subpixel.video.images.image_output import ImageOutput
 
 __all__ = ["upscale_file"]
 
@@ -41,6 +48,8 @@ def upscale_file(
     side_by_side: bool = False,
     deinterlace: bool = False,
     overwrite: bool = False,
+    frame_rate: float | Fraction | str | None = None,
+    start_number: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Upscale one video file, with its sound, subtitles, chapters and metadata, as ``subpixel video`` does.
@@ -49,10 +58,12 @@ def upscale_file(
     interrupted, an equal call resumes after the last complete segment.
 
     Args:
-        source: the video.
+        source: the video; or images that are its frames: a pattern such as ``frames/%04d.png`` (``%%`` is a percent
+            sign), or a folder that holds images and no video, in the order of their names.
         destination: the file to write; its suffix chooses the container: mp4, m4v, mov, qt, mkv, webm or nut. The
             default is ``name_x2`` with the source's suffix (``.mkv`` if that container is not written here) beside the
-            source.
+            source. A name with a number and the suffix of an image, such as ``frames/%04d.png``, writes one image for
+            each frame (png, tif, jpg, webp, avif or gif), without sound; the folder is created.
         scale: how many times larger: a number above 0 and up to 64; below 1 the video is resized, without a network. 1
             cleans a compressed video. Pixels keep their shape. The default is 2 if no other size is given.
         width: width of the result in square pixels, instead of a scale, as the video is shown: after a turn that the
@@ -81,6 +92,9 @@ def upscale_file(
         deinterlace: turn interlaced frames into progressive ones first. Without it they are an error.
         overwrite: replace an existing file. The source itself is never replaced. Without it, a result that was made
             from the same video with the same settings is left as it is, and any other file is an error.
+        frame_rate: frames a second of images, as ``24``, ``23.976`` or ``"24000/1001"``; the default is 25.
+        start_number: of the first image, if images are written; the default is 1. From images to images it is the
+            number of the first of them.
         progress: called with the number of encoded frames and the number of all frames (None if unknown), from a thread
             of its own.
 
@@ -88,7 +102,9 @@ def upscale_file(
         The file that was written, its size, the number of frames, the model, and notes about what could not be kept.
 
     Raises:
-        VideoReadError: the source is missing, not a video, or cannot be decoded.
+        VideoReadError: the source is missing, not a video, or cannot be decoded; or images of a sequence are missing or
+            differ in size.
+        ImageReadError, ImageWriteError: an image cannot be read or written.
         VideoWriteError: the destination is another file, cannot be written, or differs when it is read back.
         InvalidArgument: an argument is out of range, or the container cannot hold the result.
         Unsupported: interlaced frames, a pixel format that cannot be upscaled or encoded, or a model that does not fit.
@@ -106,6 +122,21 @@ def upscale_file(
     ...     result = upscale_file(f"{folder}/a.mkv", scale=3, encoder="ffv1")
     >>> result.destination.name, result.size_out, result.frames
     ('a_x3.mkv', (96, 48), 3)
+
+    Images as frames, both ways:
+
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from subpixel.image import ImageData, write
+    >>> with TemporaryDirectory() as folder:
+    ...     for number in (1, 2):
+    ...         _ = write(ImageData(np.zeros((16, 32, 3), np.uint8)), f"{folder}/{number:04d}.png")
+    ...     video = upscale_file(f"{folder}/%04d.png", f"{folder}/a.mkv", 2, frame_rate=24)
+    ...     images = upscale_file(f"{folder}/a.mkv", f"{folder}/large/%d.png", 2)
+    ...     sorted(path.name for path in Path(folder, "large").iterdir())
+    ['1.png', '2.png']
+    >>> video.size_out, images.size_out
+    ((64, 32), (128, 64))
     """
     time_range = None
     if start is not None or end is not None:
@@ -124,15 +155,30 @@ def upscale_file(
         strength=strength,
         exact=exact,
     )
+    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
+    rate = None if frame_rate is None else exact_rate(frame_rate)
+    target = None if destination is None else Path(destination)
+    job: Job | ImageOutput
+    if target is not None and NumberPattern.of(target) is not None:
+        from subpixel.video.images.image_output import ImageOutput  # libvips is loaded where there are images
+
+        job = ImageOutput(
+            Path(source), upscaler, target, start_number, overwrite, deinterlace, time_range, side_by_side, rate
+        )
+        job.check_settings(settings)
+        return job.run(progress)
+    if start_number is not None:
+        raise InvalidArgument(f"start_number={start_number}: this is for images, as in frames/%04d.png")
     job = Job(
         Path(source),
         upscaler,
-        None if destination is None else Path(destination),
-        Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options)),
+        target,
+        settings,
         overwrite,
         deinterlace,
         time_range,
         side_by_side,
+        frame_rate=rate,
     )
     return job.run(progress)
 

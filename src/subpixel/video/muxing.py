@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -88,7 +88,7 @@ def mux_video(
     priming = Priming(_MATROSKA_TICK)
     try:
         with (
-            open_video(video.path) as source,
+            nullcontext() if video.images is not None else open_video(video.path) as source,
             _open_output(path, container, muxer_options(container, video, covers)) as out,
         ):
             out.metadata.update({**writable_metadata(container, video, covers, selection.late), **(own_metadata or {})})
@@ -100,10 +100,10 @@ def mux_video(
             facts = _unwritten_facts(video, track, image, selection, targets)
             numbers = {index: _track_number(out, index) for index in facts}
             out.start_encoding()
-            others = (
-                (targets[packet.stream_index], packet)
-                for packet in read_packets(source, set(targets), selection.span, before, video.timeline)
-            )
+            copied: Iterator[Any] = iter(())
+            if source is not None:
+                copied = read_packets(source, set(targets), selection.span, before, video.timeline)
+            others = ((targets[packet.stream_index], packet) for packet in copied)
             images = ((image, packet) for packet in _shift_packets(track.packets(), selection.span))
             clocks: dict[int, int] = {}
             lengths = _Lengths()

@@ -75,6 +75,10 @@ def scan_packets(video: VideoFile, span: Span = WHOLE, selection: StreamSelectio
         VideoReadError: the system cannot read the file.
         Unsupported: files were joined that need different decoders.
     """
+    if video.images is not None:
+        tick = video.stream.time_base
+        count = sum(span.contains(number * tick) for number in range(len(video.images.paths)))
+        return PacketScan(Timeline(), (), None, count, ())
     start = None if video.format in _ANY_CLOCK or span.start is None else span.start - INTERLEAVING
     late = start is not None and start > video.first
     for skip in (late, False):

@@ -34,10 +34,11 @@ from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
 from subpixel.video.main_stream import main_stream
 from subpixel.video.memory import check_memory
 from subpixel.video.pipeline import Stages
+from subpixel.video.source import probe_source
 from subpixel.video.source_state import unchanged_file
 from subpixel.video.stream_selection import image_losses
 from subpixel.video.time_range import TimeRange, span_of
-from subpixel.video.video_file import VideoFile, describe_file, no_frame, probe
+from subpixel.video.video_file import VideoFile, describe_file, no_frame
 from subpixel.video.y4m_nut import PipeFormat, check_layout, format_for, open_writer
 
 __all__ = ["PipeOutput", "PipeResult"]
@@ -63,8 +64,8 @@ class PipeOutput:
     """Upscales a video into a pipe.
 
     Args:
-        source: the path of a video, or of a pipe, which is read while it is written to; the text ``-`` for standard
-            input.
+        source: the path of a video, of images (see :class:`subpixel.video.request.Request`), or of a pipe, which is
+            read while it is written to; the text ``-`` for standard input.
         upscaler: of a luma network; for RGB videos, of any network.
         format: ``"y4m"`` or ``"nut"``; None for the one that holds the frames.
         time_range: the part of the video to write; None for all.
@@ -72,6 +73,7 @@ class PipeOutput:
         side_by_side: show the bicubic resize on the left.
         realtime: hold a frame rate by cheaper networks if needed.
         rate: frames a second to hold; None for the video's own rate.
+        frame_rate: frames a second of images, see :class:`subpixel.video.request.Request`; None for 25.
     """
 
     source: Path | str
@@ -82,6 +84,7 @@ class PipeOutput:
     side_by_side: bool = False
     realtime: bool = False
     rate: Fraction | None = None
+    frame_rate: Fraction | None = None
 
     def run(self, out: BinaryIO | PipeWriter) -> PipeResult:
         """Write frames until the video ends or the reader closes the pipe.
@@ -104,10 +107,10 @@ class PipeOutput:
     def _run_file(self, path: Path, out: BinaryIO | PipeWriter) -> PipeResult:
         damage = Damage()
         with unchanged_file(path) as check:
-            video = probe(path)
+            video = probe_source(path, self.frame_rate)
             start = span_of(video, (), self.time_range).first_tick(video.stream.time_base)
             frames = read_frames(video, damage, start=start, deinterlace=self.deinterlace)
-            result = self._write(video, video.codec, frames, damage, out, lambda: None)
+            result = self._write(video, video.compression, frames, damage, out, lambda: None)
             check()
         return result
 

@@ -24,21 +24,24 @@ from subpixel.video.containers import CONTAINERS, Container, container_of
 from subpixel.video.decoding import interlaced_frame
 from subpixel.video.default_encoder import default_encoder, fitting_encoders, no_encoder
 from subpixel.video.encoders import ENCODERS, Encoding, aspect_options, choose_encoding, encoder_name, siting_options
-from subpixel.video.fingerprints import source_identity, weights_digest
+from subpixel.video.fingerprints import video_identity, weights_digest
 from subpixel.video.formats import Layout, is_pixel_format, layout_of
 from subpixel.video.frame import FrameUpscaler
 from subpixel.video.frame_limits import check_container_size, check_frame_size, memory_note
 from subpixel.video.frame_plan import FramePlan, plan_frames
 from subpixel.video.frame_upscalers import frame_upscaler
 from subpixel.video.hdr import display_options, unwritten_display_metadata
+from subpixel.video.images.encoding_defaults import conversion_note, default_pix_fmt
+from subpixel.video.images.sequence import find_sequence, result_name
 from subpixel.video.memory import check_memory
 from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
 from subpixel.video.packet_scan import scan_packets
 from subpixel.video.provenance import Provenance, read_provenance
+from subpixel.video.source import open_source
 from subpixel.video.stream_selection import StreamSelection, check_codec, image_losses, select_streams
 from subpixel.video.stream_trials import holds_codec
 from subpixel.video.time_range import TimeRange
-from subpixel.video.video_file import VideoFile, VideoStream, open_video, probe_open
+from subpixel.video.video_file import VideoFile, VideoStream
 
 __all__ = ["Plan", "Request", "Settings"]
 
@@ -109,7 +112,8 @@ class Request:
     """What is asked of a video, and what follows from it before the first frame is upscaled.
 
     Args:
-        source: the video.
+        source: the video; or images that are its frames: a pattern such as ``frames/%04d.png``, or a folder that holds
+            images and no video.
         upscaler: of a luma network; for RGB videos, of any network.
         destination: the file to write; None for ``name_x2`` with the source's suffix beside the source, or ``.mkv`` if
             that container is not written here.
@@ -123,6 +127,7 @@ class Request:
             cannot be resumed.
         rate: frames a second to hold; None for the video's own rate.
         preview: whether the default name of the file says that it is one.
+        frame_rate: frames a second of images; None for 25.
     """
 
     source: Path
@@ -136,12 +141,14 @@ class Request:
     realtime: bool = False
     rate: Fraction | None = None
     preview: bool = False
+    frame_rate: Fraction | None = None
 
     def destinations(self) -> tuple[Path, ...]:
         """The files that may be written: if none is named, the frames decide which of two it is."""
         if self.destination is not None:
             return (self.destination,)
-        path = output_path(self.source, self.upscaler.target, preview=self.preview)
+        name = self.source if find_sequence(self.source) is None else result_name(self.source)
+        path = output_path(name, self.upscaler.target, preview=self.preview)
         return path, path.with_suffix(DEFAULT_SUFFIX)
 
     def plan(self) -> Plan:
@@ -150,11 +157,10 @@ class Request:
         Raises:
             SubpixelError: the job cannot be done.
         """
-        with open_video(self.source) as source:
-            video = probe_open(source, self.source)
+        with open_source(self.source, self.frame_rate) as (source, video):
             layout = layout_of(video.stream.pix_fmt, video.path)
-            pix_fmt = self._pix_fmt(layout)
-            frames_by = plan_frames(self.upscaler, video.stream, video.codec, (layout.name, pix_fmt))
+            pix_fmt = self._pix_fmt(video, layout)
+            frames_by = plan_frames(self.upscaler, video.stream, video.compression, (layout.name, pix_fmt))
             upscaler = frame_upscaler(
                 frames_by.networks,
                 video,
@@ -197,6 +203,7 @@ class Request:
             *lost_aspect,
             *lost_tags,
             *image_losses(video, container),
+            *_lost_rgb(video, layout, encoding, stream, container),
         ]
         notes += unwritten_display_metadata(codec, video.display, {name: ENCODERS[name].codec for name in fitting})
         try:
@@ -238,7 +245,7 @@ class Request:
 
     def _check(self, destination: Path) -> None:
         kind = file_kind(destination)
-        if kind == "file" and os.path.samefile(destination, self.source):
+        if kind == "file" and os.path.exists(self.source) and os.path.samefile(destination, self.source):
             raise VideoWriteError(f"{destination}: the output is the input file; choose another output")
         if kind not in ("file", "missing"):
             raise VideoWriteError(f"{destination}: is a {kind}; the name of a file is needed")
@@ -247,6 +254,8 @@ class Request:
         folder = destination.absolute().parent
         if not folder.is_dir():
             raise VideoWriteError(f"{destination}: there is no folder {folder}")
+        if self.source.is_dir() and folder.samefile(self.source):
+            raise VideoWriteError(f"{destination}: the result would lie among its images; choose another folder")
         if not os.access(folder, os.W_OK):
             raise VideoWriteError(f"{destination}: cannot be written: {folder} is read-only")
         why = too_long(destination.absolute(), folder)
@@ -256,7 +265,7 @@ class Request:
     def _encoding(
         self, video: VideoFile, layout: Layout, container: Container, size: tuple[int, int], aspect: Fraction | None
     ) -> Encoding:
-        settings, pix_fmt = self.settings, self._pix_fmt(layout)
+        settings, pix_fmt = self._settings_for(video, layout), self._pix_fmt(video, layout)
         name = self._encoder or default_encoder(container, pix_fmt, size)
         if name is None:
             raise no_encoder(container, layout, pix_fmt, size)
@@ -302,9 +311,15 @@ class Request:
         """The name of the encoder that was asked for, as in :data:`ENCODERS`."""
         return None if self.settings.encoder is None else encoder_name(self.settings.encoder)
 
-    def _pix_fmt(self, layout: Layout) -> str:
+    def _settings_for(self, video: VideoFile, layout: Layout) -> Settings:
+        """The settings, with a pixel format that players show for frames from images, if none was asked for."""
+        if video.images is None or self.settings.pix_fmt is not None:
+            return self.settings
+        return replace(self.settings, pix_fmt=default_pix_fmt(self.settings.encoder, layout))
+
+    def _pix_fmt(self, video: VideoFile, layout: Layout) -> str:
         """The pixel format to encode; that of the frames if another was asked for that does not exist."""
-        wanted = self.settings.pix_fmt
+        wanted = self._settings_for(video, layout).pix_fmt
         return layout.name if wanted is None or not is_pixel_format(wanted) else wanted
 
     def fingerprint(self, plan: Plan) -> dict[str, Any]:
@@ -318,7 +333,7 @@ class Request:
         resized = {"then": [*others, str(plan.frames_by.sizes)]} if others or plan.frames_by.sizes.resizes else {}
         return {
             "version": __version__,
-            "source": source_identity(plan.video.path),
+            "source": video_identity(plan.video),
             "model": first,
             **resized,
             "mix": [self.upscaler.ensemble, self.upscaler.strength],
@@ -354,6 +369,16 @@ def _result_stream(
     one = frames_by.sizes.size  # one half, if there are two
     tags, notes = result_tags(source.tags, source.size, one, rgb_in=layout.rgb, rgb_out=encoding.rgb)
     return replace(source, size=size, aspect=frames_by.aspect, pix_fmt=encoding.pix_fmt, tags=tags), notes
+
+
+def _lost_rgb(
+    video: VideoFile, layout: Layout, encoding: Encoding, stream: VideoStream, container: Container
+) -> list[str]:
+    """A sentence, if frames from images are not encoded as they are."""
+    if video.images is None:
+        return []
+    note = conversion_note(layout, encoding, stream.tags.matrix, container, stream.size)
+    return [note] if note else []
 
 
 def _provenance_of(path: Path) -> Provenance | None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from subpixel.errors import FileChanged, SubpixelError
+from subpixel.errors import FileChanged, InvalidArgument, SubpixelError
 from subpixel.video.fingerprints import source_identity
+from subpixel.video.images.sequence import find_sequence
 
 __all__ = ["unchanged_file"]
 
@@ -16,6 +17,8 @@ __all__ = ["unchanged_file"]
 @contextmanager
 def unchanged_file(path: Path) -> Iterator[Callable[[], None]]:
     """A block in which a file must stay as it is: its size, its time, which file it is, and its two ends.
+
+    Of a sequence of images, all of its files must, but their ends are not read.
 
     An error inside the block becomes the one about the change if the file changed: then that is the reason.
 
@@ -39,7 +42,14 @@ def unchanged_file(path: Path) -> Iterator[Callable[[], None]]:
 def _state(path: Path) -> tuple[object, ...] | None:
     """None if the file cannot be read, which opening it reports."""
     try:
-        status = os.stat(path)
-        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, *source_identity(path)
-    except OSError:
+        sequence = find_sequence(path)
+        if sequence is not None:
+            return tuple(_status(each) for each in sequence.paths)
+        return *_status(path), *source_identity(path)
+    except (OSError, InvalidArgument):
         return None
+
+
+def _status(path: Path) -> tuple[int, ...]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -111,7 +111,9 @@ def image_losses(video: VideoFile, container: Container | None) -> tuple[str, ..
     """
     losses = [loss for loss in video.losses if not (loss == _STEREO and _stores_stereo_mode(video, container))]
     if video.stream.alpha:
-        if video.format in ("gif", "apng"):
+        if video.images is not None:
+            hint = "; images that are written as PNG files, as in -o frames/%04d.png, keep it"
+        elif video.format in ("gif", "apng"):
             hint = "; subpixel upscale keeps the animation with it"
         else:
             hint = "; save the frames as PNG files to keep it, and use subpixel upscale on their folder"

@@ -146,6 +146,8 @@ class _Content:
 
 
 def _source_content(video: VideoFile, streams: Sequence[Stream], span: Span) -> _Content:
+    if video.images is not None:
+        return _Content(None, ())
     with open_video(video.path) as container:
         content = _Content(container, ((stream.index, stream) for stream in streams))
         for packet in read_packets(container, set(content.packets), span, timeline=video.timeline):

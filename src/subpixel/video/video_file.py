@@ -19,6 +19,7 @@ from subpixel.storage.memory import HELP, is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.container_input import open_video, packets_of
 from subpixel.video.hdr import DisplayMetadata, display_metadata
+from subpixel.video.images.sequence import ImageSequence
 from subpixel.video.main_stream import is_image_item, main_stream
 from subpixel.video.matroska import unread_parts
 from subpixel.video.side_data import lost_side_data, lost_stream_side_data
@@ -144,6 +145,7 @@ class VideoFile:
         display: what its first frame says about the display it was made for (HDR10).
         losses: what is attached to its first frame, or to its stream, that a result lacks; one sentence each.
         timeline: corrections of its times, if a scan of its packets found that they need any.
+        images: the files of its frames, if it is a sequence of images.
     """
 
     path: Path
@@ -158,11 +160,17 @@ class VideoFile:
     display: tuple[DisplayMetadata, ...] = ()
     losses: tuple[str, ...] = ()
     timeline: Timeline = field(default_factory=Timeline)
+    images: ImageSequence | None = None
 
     @property
     def codec(self) -> str:
         """The codec of the stream that is upscaled."""
         return self.streams[self.main].codec
+
+    @property
+    def compression(self) -> str | None:
+        """What says whether the image lost much: the codec; of images their format, or None if that says nothing."""
+        return self.codec if self.images is None else self.images.compression
 
     @property
     def others(self) -> tuple[Stream, ...]:
