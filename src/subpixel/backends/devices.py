@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 from subpixel.errors import unknown
 
@@ -33,6 +33,6 @@ class OnCpu:
         """None: the CPU is there."""
         return None
 
-    def on(self, device: str) -> OnCpu:
+    def on(self, device: str) -> Self:
         """The backend itself."""
         return self

@@ -72,8 +72,10 @@ class TorchBackend:
         from subpixel.models.torch_kernels import TorchKernels
 
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-        place = {"device": self.device, "dtype": dtype}
-        tensors = {name: torch.from_numpy(np.array(value, np.float32)).to(**place) for name, value in weights.items()}
+        device = self.device
+        tensors = {
+            name: torch.from_numpy(np.array(value, np.float32)).to(device, dtype) for name, value in weights.items()
+        }
         kernels = TorchKernels()
         torch.set_num_threads(threads)
 
@@ -83,8 +85,8 @@ class TorchBackend:
                 return np.empty(
                     (planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32
                 )
-            with torch.inference_mode(), _whole_f32(self.device):
-                x = torch.from_numpy(np.array(planes)).to(**place)[None]
+            with torch.inference_mode(), _whole_f32(device):
+                x = torch.from_numpy(np.array(planes)).to(device, dtype)[None]
                 result: Planes = run(spec, tensors, x, kernels)[0].float().cpu().numpy()
             return result
 
@@ -100,15 +102,17 @@ class TorchBackend:
         from subpixel.models.torch_kernels import TorchKernels
 
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-        place = {"device": self.device, "dtype": dtype}
-        tensors = {name: torch.from_numpy(np.array(value, np.float32)).to(**place) for name, value in weights.items()}
+        device = self.device
+        tensors = {
+            name: torch.from_numpy(np.array(value, np.float32)).to(device, dtype) for name, value in weights.items()
+        }
         kernels = TorchKernels()
         torch.set_num_threads(threads)
 
         def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:
             arrays = check_inputs(inputs, spec)
-            with torch.inference_mode(), _whole_f32(self.device):
-                batch = {name: torch.from_numpy(np.array(x)).to(**place)[None] for name, x in arrays.items()}
+            with torch.inference_mode(), _whole_f32(device):
+                batch = {name: torch.from_numpy(np.array(x)).to(device, dtype)[None] for name, x in arrays.items()}
                 result = run_all(spec, tensors, batch, kernels)
                 return {name: value[0].float().contiguous().cpu().numpy() for name, value in result.items()}
 

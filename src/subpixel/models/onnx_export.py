@@ -86,9 +86,9 @@ def to_onnx(
     result = add_image_network(spec, network, start) if image else network(start)
     graph.add("Identity", [result.name], output="output")
     doc = "RGB image of 8 bits, 0 to 255." if image else value_range(spec)
-    sizes = [("N", "H", "W"), ("N", "H_out", "W_out")]
+    sizes: list[tuple[str | int, str | int, str | int]] = [("N", "H", "W"), ("N", "H_out", "W_out")]
     if size is not None:
-        sizes = [(1, *size), (1, size[0] * spec.scale, size[1] * spec.scale)]  # type: ignore[list-item]
+        sizes = [(1, *size), (1, size[0] * spec.scale, size[1] * spec.scale)]
     shapes = [[n, h, w, 3] if image else [n, spec.channels, h, w] for n, h, w in sizes]
     kind = TensorProto.UINT8 if image else TensorProto.FLOAT
     product = helper.make_graph(

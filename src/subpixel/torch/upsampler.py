@@ -77,7 +77,8 @@ class Upsampler(nn.Module):
             )
         weights = {name: self.weights[key] for name, key in self._keys.items()}
         kernels = _Kernels({name: buffer for name, buffer in self._buffers.items() if buffer is not None})
-        return run(self._model.spec, weights, x, kernels)
+        y: Tensor = run(self._model.spec, weights, x, kernels)
+        return y
 
     def model(self) -> Model:
         """The network with the weights as they are now, as f32."""
