@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from backends.test_agreement import SPECS, weights_for
 from subpixel import Upscaler
 from subpixel.backends import BACKENDS
 from subpixel.models import ZOO, Model, find
+from subpixel.models.integer import quantise
 from subpixel.models.onnx_export import to_onnx
 
 pytest.importorskip("onnx")
@@ -181,3 +183,20 @@ def test_a_batch_and_named_axes() -> None:
     run = in_onnxruntime(content)
     x = np.random.default_rng(0).random((3, 1, 9, 11), np.float32)
     np.testing.assert_array_equal(run(x), np.concatenate([run(one[None]) for one in x]))
+
+
+@pytest.mark.parametrize("border", ["replicate", "zero"])
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_exact_int8_of_a_chain_with_skips(border: str, runtime: str) -> None:
+    """Kernels that are not square, all activations, a skip that must be cropped, the order DCR."""
+    spec = SPECS[f"chain {border} luma"]
+    weights = {name: value / 2 for name, value in weights_for(spec).items()}
+    ranges = {"b": (-1.0, 2.0), "d": (0.0, 2.0), "s": (-1.0, 3.0)}
+    quantisation = quantise(spec, weights, ranges)
+    graph = to_onnx(spec, weights, precision="int8-exact", quantisation=quantisation)
+    run = RUNTIMES[runtime](graph.SerializeToString())
+    session = BACKENDS["reference"].prepare(spec, weights, "int8", 1, quantisation)
+    for size in SIZES:
+        codes = image(*size).transpose(2, 0, 1)[:1].copy()
+        result = np.clip(np.floor(run(codes[None].astype(np.float32) / 255)[0] * 255 + 0.5), 0, 255)
+        assert np.abs(result - session(codes)).max() <= 1

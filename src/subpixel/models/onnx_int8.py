@@ -68,7 +68,7 @@ def add_int8_network(
             between = [] if zero_border else halves[conv.skip + 1 : number + 1]
             middle = _cropped(earlier[conv.skip], sum(rows for rows, _ in between), sum(c for _, c in between))
             if exact:
-                middle = _half_up(middle.then("Mul", x.graph.number(conv.integers.gain / 256)))
+                middle = _product_up(middle.then("Mul", x.graph.number(conv.integers.gain / 256)))
             value = kernels.add([value, middle])
         if not final:
             value = _through_bytes(value, 1.0 if exact else conv.scale, conv.zero)
@@ -91,6 +91,11 @@ def _two_bytes(x: Value, step: float) -> Value:
 
 def _half_up(x: Value) -> Value:
     return x.then("Add", x.graph.number(0.5)).then("Floor")
+
+
+def _product_up(x: Value) -> Value:
+    """A product over 2**15 rounded half up; a quarter of its unit keeps a half that a runtime makes too small."""
+    return x.then("Add", x.graph.number(0.5 + 2.0**-17)).then("Floor")
 
 
 def _through_bytes(x: Value, scale: float, zero: int) -> Value:
@@ -133,14 +138,16 @@ def _exact_activation(conv: StoredConv, total: Value) -> Value:
     def by_channel(values: NDArray[Any]) -> str:
         return graph.constant(values.astype(np.float32).reshape(-1, 1, 1)).name
 
-    y = total.then("Mul", by_channel(2.0**-integers.shift)).then("Floor")
+    # Half a unit, so that a sum that a runtime makes a little too small, as by Winograd's algorithm, is still this one.
+    unit = 2.0**-integers.shift
+    y = total.then("Mul", by_channel(unit)).then("Add", by_channel(unit / 2)).then("Floor")
     y = y.then("Clip", graph.number(-32768), graph.number(32767))
-    z = _half_up(y.then("Mul", by_channel(integers.multiplier / 32768)))
+    z = _product_up(y.then("Mul", by_channel(integers.multiplier / 32768)))
     if conv.activation == "tanh":
         return _exact_tanh(z)
     if conv.activation == "prelu":
         assert integers.slope is not None
-        below = _half_up(z.then("Mul", by_channel(integers.slope / 32768)))
+        below = _product_up(z.then("Mul", by_channel(integers.slope / 32768)))
         negative = z.then("Less", graph.number(0))
         return negative.then("Where", below.name, z.name)
     return z.then("Relu") if conv.activation == "relu" else z
@@ -150,13 +157,13 @@ def _exact_tanh(z: Value) -> Value:
     graph = z.graph
     u = z.then("Mul", graph.number(8)).then("Clip", graph.number(-32767), graph.number(32767))
     scaled = u.then("Mul", graph.number(1 / 32768))
-    square = _half_up(u.then("Mul", scaled.name)).then("Mul", graph.number(1 / 32768))
+    square = _product_up(u.then("Mul", scaled.name)).then("Mul", graph.number(1 / 32768))
     p = square.then("Mul", graph.number(TANH[-1]))
     for coefficient in TANH[-2:0:-1]:
-        p = _half_up(p).then("Add", graph.number(coefficient)).then("Mul", square.name)
-    p = _half_up(p).then("Add", graph.number(TANH[0]))
-    product = _half_up(p.then("Mul", scaled.name))
-    return _half_up(product.then("Mul", graph.number(1 / 16)))
+        p = _product_up(p).then("Add", graph.number(coefficient)).then("Mul", square.name)
+    p = _product_up(p).then("Add", graph.number(TANH[0]))
+    product = _product_up(p.then("Mul", scaled.name))
+    return _product_up(product.then("Mul", graph.number(1 / 16)))
 
 
 def _cropped(x: Value, rows: int, columns: int) -> Value:
