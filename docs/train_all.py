@@ -166,7 +166,8 @@ def jobs_of(network: Network, own: argparse.Namespace) -> Iterator[Job]:
     if network.rounded:
         # Rounding costs a third less where channels have equal ranges, which quantise sees to.
         equal = own.out / f"{network.key}-equal.safetensors"
-        yield Job(equal, (plain,), ("quantise", str(plain), "--data", str(own.data), "--out", str(equal)))
+        held_out = ("--held-out", str(HELD_OUT))
+        yield Job(equal, (plain,), ("quantise", str(plain), "--data", str(own.data), *held_out, "--out", str(equal)))
         options = {**options, "--lr": "0.001", "--start": equal}  # a trained network needs small steps
         last = {**options, "--steps": steps(network.rounded, own.length), "--out": final}
         yield Job(final, (equal,), (*common, "--rounded", *words_of(last)))
@@ -236,8 +237,8 @@ def finish(network: Network, trained: Path, own: argparse.Namespace) -> None:
         model = replace(model, name=network.name)
         save(model, trained)
     shipped = ZOO[network.name].path(network.scale)
-    if model.quantisation is None and load(shipped).quantisation is not None:
-        run_subpixel("quantise", trained, "--data", own.data)
+    if load(shipped).quantisation is not None:
+        quantise_if_better(trained, own.data)
     new, old = (held_out_scores(path, own.data) for path in (trained, shipped))
     good = new["f32"] - old["f32"] > -own.allow
     words = ", ".join(f"{precision} {score:.3f} dB (shipped: {old[precision]:.3f})" for precision, score in new.items())
@@ -253,6 +254,17 @@ def finish(network: Network, trained: Path, own: argparse.Namespace) -> None:
     shutil.copyfile(trained, scratch)
     os.replace(scratch, shipped)
     print(f"{network.key}: taken", flush=True)
+
+
+def quantise_if_better(trained: Path, data: Path) -> None:
+    """Find int8 parameters for what was trained; those that a training that rounds made stay if they are better."""
+    quantised = trained.with_name(f"{trained.stem}-int8.safetensors")
+    run_subpixel("quantise", trained, "--data", data, "--held-out", HELD_OUT, "--out", quantised)
+    before, after = (held_out_scores(path, data).get("int8", -np.inf) for path in (trained, quantised))
+    if after > before:
+        os.replace(quantised, trained)
+    else:
+        quantised.unlink()
 
 
 def run_subpixel(*arguments: object) -> None:

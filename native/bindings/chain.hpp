@@ -117,6 +117,8 @@ class ChainBuilder {
     last_ = layer.last;
   }
 
+  const Session& session() const { return session_; }
+
  private:
   const ChainShape& shape() const { return session_.shape(); }
   bool complete() const { return last_ && channels_ == shape().channels * shape().scale * shape().scale; }

@@ -11,10 +11,17 @@ namespace {
 // Clipping to a byte includes clip.
 Activation byte_activation(const std::string& name) { return name == "clip" ? Activation::none : activation_of(name); }
 
+ConvForm form_of(const std::string& name) {
+  need(name.empty() || name == "direct" || name == "winograd", "form must be direct, winograd or empty");
+  return name.empty() ? ConvForm::faster : name == "direct" ? ConvForm::direct : ConvForm::winograd;
+}
+
 class IntegerBuilder : public ChainBuilder<IntegerSession> {
  public:
-  IntegerBuilder(int channels, int scale, bool crd, bool base, bool zero_border, int threads, const std::string& target)
-      : ChainBuilder(channels, check_shape(channels, scale, crd, base, zero_border), std::max(1, threads), target) {}
+  IntegerBuilder(int channels, int scale, bool crd, bool base, bool zero_border, int threads, const std::string& target,
+                 const std::string& form)
+      : ChainBuilder(channels, check_shape(channels, scale, crd, base, zero_border), std::max(1, threads), target,
+                     form_of(form)) {}
 
   void conv(ChainIn<std::int8_t, 4> weight, ChainIn<std::int32_t, 1> bias, ChainIn<std::int32_t, 1> shift,
             ChainIn<std::int16_t, 1> multiplier, std::optional<ChainIn<std::int16_t, 1>> slope,
@@ -48,6 +55,12 @@ class IntegerBuilder : public ChainBuilder<IntegerSession> {
     if (slope) layer.slope = constants<std::int16_t>(*slope, out);
     append(layer);
   }
+
+  std::vector<std::string> forms() const {
+    std::vector<std::string> names;
+    for (int k = 0; k < session().layers(); ++k) names.emplace_back(session().winograd(k) ? "winograd" : "direct");
+    return names;
+  }
 };
 
 }  // namespace
@@ -56,11 +69,12 @@ void bind_integer_session(nb::module_& m) {
   nb::class_<IntegerBuilder> bound(m, "IntegerSession",
                                    "A chain of quantised convolutions and a pixel shuffle, for planes of u8 or f32.");
   bound
-      .def(nb::init<int, int, bool, bool, bool, int, const std::string&>(), "channels"_a, "scale"_a, "crd"_a, "base"_a,
-           "zero_border"_a, "threads"_a, "target"_a)
+      .def(nb::init<int, int, bool, bool, bool, int, const std::string&, const std::string&>(), "channels"_a, "scale"_a,
+           "crd"_a, "base"_a, "zero_border"_a, "threads"_a, "target"_a, "form"_a = "")
       .def("conv", &IntegerBuilder::conv, "weight"_a, "bias"_a, "shift"_a, "multiplier"_a, "slope"_a.none(),
            "activation"_a, "zero"_a, "last"_a, "skip"_a, "skip_gain"_a)
-      .def("run", &IntegerBuilder::run<std::uint8_t>, "x"_a, "y"_a.noconvert());
+      .def("run", &IntegerBuilder::run<std::uint8_t>, "x"_a, "y"_a.noconvert())
+      .def_prop_ro("forms", &IntegerBuilder::forms, "How each layer is computed: 'direct' or 'winograd'.");
   bind_runs(bound);
 }
 

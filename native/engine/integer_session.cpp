@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "conv_form.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/winograd.hpp"
 
@@ -20,10 +21,10 @@ int pieces_of(const Int8ChainKernels& kernels) { return kernels.group == 4 ? 2 :
 
 }  // namespace
 
-IntegerSession::IntegerSession(const ChainShape& shape, int threads, const std::string& target)
+IntegerSession::IntegerSession(const ChainShape& shape, int threads, const std::string& target, ConvForm form)
     : ChainSession(shape, threads, target, find_target(target).chain_int8->group,
                    pieces_of(*find_target(target).chain_int8)),
-      kernels_(*find_target(target).chain_int8) {}
+      kernels_(*find_target(target).chain_int8), form_(form) {}
 
 void IntegerSession::add(const IntegerLayer& layer) {
   const KernelShape w = kernel_shape(layer.kernel_h);
@@ -34,7 +35,7 @@ void IntegerSession::add(const IntegerLayer& layer) {
   p.zero = layer.zero;
   p.skip_zero = layer.skip < 0 ? 0 : packed_[layer.skip].zero;
   p.skip_gain = layer.skip_gain;
-  p.winograd = !w.vertical && fits_winograd(layer);
+  p.winograd = takes_winograd(layer, w);
   p.bias = layer.bias;
   p.shift = layer.shift;
   p.weight =
@@ -50,6 +51,12 @@ void IntegerSession::add(const IntegerLayer& layer) {
   add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip,
             p.winograd ? InputLayout::winograd : layout_of(kernels_.packing, {w.rows, w.groups, layer.kernel_w}));
   packed_.push_back(std::move(p));
+}
+
+bool IntegerSession::takes_winograd(const IntegerLayer& layer, const KernelShape& w) const {
+  if (w.vertical || form_ == ConvForm::direct || !fits_winograd(layer)) return false;
+  if (form_ == ConvForm::winograd) return true;
+  return winograd_takes_less_time(kernels_, {w.rows, w.groups, padded_channels(layer, kWhole), layer.last});
 }
 
 // Sums are computed 24 times as large, then with their bias 8 times as large: both must fit 32 bits.

@@ -4,11 +4,13 @@
 #include "check.hpp"
 #include "reference.hpp"
 #include "subpixel/integer_session.hpp"
+#include "subpixel/parallel.hpp"
 
 namespace test {
 namespace {
 
 using subpixel::Activation;
+using subpixel::ConvForm;
 using subpixel::IntegerLayer;
 using subpixel::IntegerSession;
 
@@ -156,11 +158,24 @@ std::vector<Sample> reference(const Network& n, const std::vector<Sample>& x, in
 
 // ---- comparisons
 
+IntegerSession session_of(const Network& n, int threads, const std::string& target, ConvForm form) {
+  IntegerSession session({n.channels, n.scale, n.crd, n.base, n.zero_border}, threads, target, form);
+  for (const IntegerLayer& l : n.layers) session.add(l);
+  return session;
+}
+
+// Whether each layer is computed in Winograd's form.
+std::vector<bool> forms_of(const Network& n, const std::string& target, ConvForm form) {
+  const IntegerSession session = session_of(n, 1, target, form);
+  std::vector<bool> forms;
+  for (int k = 0; k < session.layers(); ++k) forms.push_back(session.winograd(k));
+  return forms;
+}
+
 template <class Sample>
 std::vector<Sample> run(const Network& n, const std::vector<Sample>& x, int height, int width, int threads,
-                        const std::string& target) {
-  IntegerSession session({n.channels, n.scale, n.crd, n.base, n.zero_border}, threads, target);
-  for (const IntegerLayer& l : n.layers) session.add(l);
+                        const std::string& target, ConvForm form) {
+  const IntegerSession session = session_of(n, threads, target, form);
   std::vector<Sample> y(x.size() * n.scale * n.scale);
   session.run(x.data(), height, width, y.data());
   return y;
@@ -180,11 +195,17 @@ void compare(const Network& n, int height, int width, std::initializer_list<int>
   std::vector<Sample> x(static_cast<std::size_t>(n.channels) * height * width);
   fill(x, random, random.integer(0, 1) == 1);
   const std::vector<Sample> expected = reference(n, x, height, width);
-  for (const std::string& target : all_targets())
-    for (int t : threads)
-      CHECK(same(run(n, x, height, width, t, target), expected),
+  for (const std::string& target : all_targets()) {
+    const auto check = [&](ConvForm form, int t) {
+      CHECK(same(run(n, x, height, width, t, target, form), expected),
             target + " " + n.text() + " on " + std::to_string(height) + "x" + std::to_string(width) + ", " +
-                std::to_string(t) + " threads, " + std::to_string(sizeof(Sample)) + " bytes a sample");
+                std::to_string(t) + " threads, " + std::to_string(sizeof(Sample)) + " bytes a sample" +
+                (form == ConvForm::direct ? ", direct" : ""));
+    };
+    for (int t : threads) check(ConvForm::winograd, t);
+    if (forms_of(n, target, ConvForm::winograd) != forms_of(n, target, ConvForm::direct))
+      check(ConvForm::direct, *threads.begin());
+  }
 }
 
 constexpr Activation kRelu = Activation::relu, kPrelu = Activation::prelu, kTanhs = Activation::tanh;
@@ -267,9 +288,35 @@ void many_channels() {
   }
 }
 
+// A process always chooses the same form for a layer, whichever of its threads asks first; and never one that the
+// target lacks or that does not fit the sums.
+void forms() {
+  Random random(6);
+  for (const std::string& target : all_targets())
+    for (int channels : {5, 16, 48}) {
+      const std::vector<Shape> hidden = {{channels, 5, 5, kRelu}, {channels, 3, 3, kRelu}};
+      const Network n = random_network(1, 2, true, false, hidden, 3, 3, random);
+      const std::vector<bool> most = forms_of(n, target, ConvForm::winograd);
+      std::vector<std::vector<bool>> chosen(8);
+      subpixel::parallel(8, 4, [&](const auto& next) {
+        for (int k = next(); k < 8; k = next()) chosen[k] = forms_of(n, target, ConvForm::faster);
+      });
+      const std::string text = target + " " + n.text();
+      for (const std::vector<bool>& one : chosen) CHECK(one == chosen[0], text + ": another form");
+      for (std::size_t k = 0; k < most.size(); ++k) {
+        CHECK(most[k] || !chosen[0][k], text + ": a form that it lacks");
+        CHECK(!forms_of(n, target, ConvForm::direct)[k], text + ": not direct");
+      }
+    }
+  const Network large = random_network(1, 1, true, false, {{32, 1, 1, kRelu}}, 63, 3, random);  // sums of 29 bits
+  for (const std::string& target : all_targets())
+    CHECK(!forms_of(large, target, ConvForm::winograd)[1], target + ": sums that do not fit");
+}
+
 }  // namespace
 
 void integer_networks() {
+  forms();
   many_shapes();
   all_sizes();
   all_widths();

@@ -1,5 +1,6 @@
 """int8: the NumPy twin against hand-made numbers, every instruction set against the twin, byte by byte."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -8,10 +9,20 @@ import pytest
 
 from subpixel.backends import BACKENDS, choose_backend
 from subpixel.backends.integer import _activate, run_integer, to_halves
-from subpixel.errors import ModelFileError, Unsupported
+from subpixel.backends.native import _form_of
+from subpixel.errors import BackendUnavailable, ModelFileError, Unsupported
 from subpixel.models import espcn, find
 from subpixel.models.fsrcnn import fsrcnn
-from subpixel.models.integer import IntegerConv, IntegerNetwork, integer_network, quantise
+from subpixel.models.integer import (
+    INPUT_STEP,
+    IntegerConv,
+    IntegerNetwork,
+    fake_quantise,
+    integer_network,
+    quantise,
+    sum_units,
+    with_integers,
+)
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
 
 native = pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
@@ -186,6 +197,33 @@ def test_threads_strips_and_bands_change_no_byte(target, name):
     np.testing.assert_array_equal(inner, wanted)
 
 
+@pytest.mark.parametrize("name", FEW)
+def test_both_forms_of_a_convolution_give_the_same_bytes(target, name, monkeypatch):
+    spec = SPECS[name]
+    x = planes_for(spec, 19, 133, np.uint8)
+    expected = session_of("reference", spec)(x)
+    for form in ("direct", "winograd", ""):
+        monkeypatch.setenv("SUBPIXEL_INT8_FORM", form)
+        np.testing.assert_array_equal(session_of("native", spec)(x), expected, form)
+
+
+def test_a_process_keeps_the_form_it_chose(target):
+    for channels in (4, 16, 40):
+        chosen = {_form_of(native, channels, "") for _ in range(5)}
+        assert len(chosen) == 1
+        assert chosen <= {"direct", _form_of(native, channels, "winograd")}
+        assert _form_of(native, channels, "direct") == "direct"
+    assert _form_of(native, 16, "winograd") == ("winograd" if target in ("avx2", "avx512") else "direct")
+
+
+def test_a_form_that_does_not_exist_is_refused(monkeypatch):
+    monkeypatch.setenv("SUBPIXEL_INT8_FORM", "fast")
+    with pytest.raises(BackendUnavailable, match="SUBPIXEL_INT8_FORM: 'fast' is no form; direct or winograd is needed"):
+        session_of("native", SPECS["small"])
+    with pytest.raises(ValueError, match="form must be direct, winograd or empty"):
+        native.IntegerSession(1, 2, True, False, False, 1, "", "fast")
+
+
 def test_a_wide_image_is_cut_into_strips(target):
     spec = chain(64, 3, 2)
     x = planes_for(spec, 5, 2300, np.uint8)
@@ -312,6 +350,60 @@ def test_wrong_parameters_are_refused(change):
     quantisation = quantise(model.spec, model.weights, {})
     quantisation["layers"]["conv1"] = {**quantisation["layers"]["conv1"], **change}
     with pytest.raises(ModelFileError, match="layer 'conv1': wrong int8 parameters"):
+        integer_network(model.spec, model.weights, quantisation)
+
+
+def test_integers_of_the_file_replace_rounded_weights():
+    spec = SPECS["skips"]
+    weights, plain = prepared(spec)
+    first = integer_network(spec, weights, plain).convs[0]
+    name = next(layer.name for layer in spec.layers)
+    rng = np.random.default_rng(8)
+    weight = rng.integers(-127, 128, first.weight.shape)
+    bias = rng.integers(-999, 999, len(weight))
+    stored = json.loads(json.dumps(with_integers(plain, name, weight, bias)))  # as a file has it
+    changed = integer_network(spec, weights, stored)
+    np.testing.assert_array_equal(changed.convs[0].weight, weight)
+    half = np.where(first.shift > 0, 2.0 ** (first.shift - 1), 0)
+    np.testing.assert_array_equal(changed.convs[0].bias, bias + np.floor(half))
+    np.testing.assert_array_equal(changed.convs[1].weight, integer_network(spec, weights, plain).convs[1].weight)
+    units = sum_units(spec, stored)[0]
+    restored = fake_quantise(spec, weights, stored)
+    np.testing.assert_allclose(restored[f"{name}.bias"], bias * units, rtol=1e-6)
+    np.testing.assert_allclose(
+        restored[f"{name}.weight"], weight * (units / INPUT_STEP)[:, None, None, None], rtol=1e-6
+    )
+    x = rng.random((1, 21, 26), np.float32)
+    native, reference, rounded = (
+        BACKENDS[backend].prepare(spec, weights, "int8", 1, document)(x)
+        for backend, document in (("native", stored), ("reference", stored), ("reference", plain))
+    )
+    np.testing.assert_array_equal(native, reference)
+    assert not np.array_equal(reference, rounded)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weight": None},
+        {"weight": 7},
+        {"weight": "AQE"},
+        {"weight": "gICA"},
+        {"weight": "\u00e9" * 8},
+        {"bias": None},
+        {"bias": [1]},
+        {"bias": [float("nan")] * 64},
+        {"bias": [10**40] * 64},
+        {"weight": "gA==" * 1600},
+    ],
+)
+def test_wrong_integers_are_refused(change):
+    model = find("espcn", 2)
+    quantisation = quantise(model.spec, model.weights, {})
+    quantisation = with_integers(quantisation, "conv1", np.zeros((64, 1, 5, 5)), np.zeros(64))
+    integer_network(model.spec, model.weights, quantisation)
+    quantisation["layers"]["conv1"].update(change)
+    with pytest.raises(ModelFileError, match="layer 'conv1': wrong int8 weights; 1600 bytes"):
         integer_network(model.spec, model.weights, quantisation)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from subpixel.backends import BACKENDS
 from subpixel.bench import peers
 from subpixel.bench.networks import espcn_x3, session, synthetic_image, thin_x2
-from subpixel.bench.peers import PEERS, Peer, superres
+from subpixel.bench.peers import PEERS, Peer, anime4k, superres
 from subpixel.errors import InvalidArgument
 
 NETWORKS = {"espcn": espcn_x3, "thin": thin_x2}
@@ -81,3 +83,33 @@ def test_superres_upscales(data_dir: Path) -> None:
         assert result.shape == (48, 60, 3)
         # About 4 codes; mirrored, shifted or with channels swapped, the image differs by more than 25.
         assert np.abs(result[::2, ::2].astype(int) - rgb).mean() < 10
+
+
+def test_pyanime4k_doubles_on_the_processor() -> None:
+    pytest.importorskip("pyanime4k", reason="pyanime4k is not installed")
+    rgb = synthetic_image((24, 30), 3)
+    results = {peer.name: peer.run(rgb) for peer in anime4k()}
+    assert list(results) == ["pyanime4k acnet-hdn0", "pyanime4k acnet-gan", "pyanime4k arnet-hdn"]
+    for result in results.values():
+        assert (result.shape, result.dtype) == ((48, 60, 3), np.uint8)
+        assert np.abs(result[::2, ::2].astype(int) - rgb).mean() < 10
+    first, *others = results.values()
+    assert all((first != other).any() for other in others)
+
+
+def test_networks_that_pyanime4k_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, int, str]] = []
+
+    def processor(kind: str, device: int, model: str) -> str:
+        made.append((kind, device, model))
+        return model
+
+    module = SimpleNamespace(
+        pyac=SimpleNamespace(specs=SimpleNamespace(ModelNameList=("acnet-gan", "new"))), Processor=processor
+    )
+    monkeypatch.setitem(sys.modules, "pyanime4k", module)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    assert [(peer.name, peer.run, peer.bgr) for peer in anime4k()] == [("pyanime4k acnet-gan", "acnet-gan", False)]
+    assert made == [("cpu", 0, "acnet-gan")]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert anime4k() == []

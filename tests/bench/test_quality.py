@@ -17,7 +17,7 @@ from scripts import docs_script
 from subpixel import Upscaler
 from subpixel.bench import quality, suites
 from subpixel.bench.options import BenchOptions
-from subpixel.bench.peers import Superres
+from subpixel.bench.peers import ImagePeer
 from subpixel.bench.report import markdown, text
 from subpixel.bench.results import Entry, Group, Results
 from subpixel.bench.scatter import frontier, scatter
@@ -129,13 +129,35 @@ def test_peers_see_blue_first_and_three_channels(monkeypatch: pytest.MonkeyPatch
         result[..., 2 if rgb.shape[2] == 3 else 0] //= 2
         return result
 
-    monkeypatch.setattr(quality, "superres", lambda folder, scale, threads: [Superres("OpenCV X", peer)])
+    monkeypatch.setattr(quality, "superres", lambda folder, scale, threads: [ImagePeer("OpenCV X", peer, bgr=True)])
     options = replace(OPTIONS, superres=tmp_path)
     assert only(options).entry("OpenCV X").quality is None
     group = only(replace(options, data=data))
     sets = score_sets(same, 2, data)["sets"]
     assert group.entry("OpenCV X").quality == {name: one["psnr_y"] for name, one in sets.items()}
     assert group.times_ours(group.entry("OpenCV X")) is not None
+
+
+def test_other_peers_see_red_first(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
+    def peer(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        result = np.repeat(np.repeat(rgb, 2, axis=0), 2, axis=1)
+        result[..., 0] //= 2  # red, and gray images
+        return result
+
+    monkeypatch.setattr(quality, "anime4k", lambda: [ImagePeer("pyanime4k x", peer)])
+    group = only(OPTIONS)
+    assert group.entry("pyanime4k x").quality is None
+    assert group.notes[-1] == "pyanime4k: no dB, they need test sets"
+    group = only(replace(OPTIONS, data=data))
+    sets = score_sets(peer, 2, data)["sets"]
+    assert group.entry("pyanime4k x").quality == {name: one["psnr_y"] for name, one in sets.items()}
+    assert group.times_ours(group.entry("pyanime4k x")) is not None
+
+
+def test_pyanime4k_is_left_out_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quality, "anime4k", list)
+    assert only(OPTIONS).notes[-1] == "pyanime4k: not measured, it is not installed"
+    assert only(replace(OPTIONS, scale=3)).notes[-1] == "pyanime4k: not measured, its networks double"
 
 
 def test_wrong_use(tmp_path: Path, data: Path) -> None:

@@ -128,6 +128,31 @@ CASES = (
         3,
     ),
     Case(
+        "is converted to {after}, since {container} cannot hold it",
+        lambda f: clips.subtitled_mp4(f / "in.mp4"),
+        f"{VIDEO} -o OUT/a.mkv",
+        2,
+    ),
+    Case(
+        "is left out: {container} cannot hold it",
+        lambda f: clips.with_sound(f / "in.mp4"),
+        f"{VIDEO} --preset 8 --encoder vp9 -o OUT/a.webm",
+        4,
+    ),
+    Case(
+        "cannot hold sound encoded by",
+        lambda f: clips.with_sound(f / "in.mp4"),
+        f"{VIDEO} --audio flac -o OUT/a.mov",
+        4,
+    ),
+    Case(
+        "is lossless and has no bit rate",
+        lambda f: clips.with_sound(f / "in.mp4"),
+        f"{VIDEO} --audio flac:1 -o OUT/a.mkv",
+    ),
+    Case("video streams, stream", lambda f: stream_clips.big_second(f / "in.mkv"), f"{VIDEO} -o OUT/a.mkv"),
+    Case("it cannot be opened", plain, f"{VIDEO} --encoder h264_nvenc -o OUT/a.mkv", 5),
+    Case(
         "does not write the video's HDR10 metadata",
         lambda f: clips.hdr(f / "in.mkv"),
         f"{VIDEO} --encoder vp9 --preset 8 --pix-fmt yuv420p -o OUT/a.webm",
@@ -176,7 +201,7 @@ CASES = (
 )
 
 OPTION = re.compile(
-    r"(?<![\w`-])(--[a-z][a-z-]*)(?: ([\w.+-]+|'[^']+'))?"
+    r"(?<![\w`-])(--[a-z][a-z-]*)(?: ([\w.+:-]+|'[^']+'))?"
     r"(?= (?:or|does|can|would|replaces|makes|converts|lays|rounds|to say)|$)"
 )
 MODEL = re.compile(r"model '([\w-]+)'\)? (?:does|cleans)")

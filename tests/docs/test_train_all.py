@@ -53,7 +53,8 @@ def test_a_network_is_trained_and_then_rounded(script: ModuleType, tmp_path: Pat
     )
     assert (first.made, first.needed) == (tmp_path / "fast_x3-f32.safetensors", (tmp_path / "fast_x2-f32.safetensors",))
     assert (equal.made, equal.needed) == (tmp_path / "fast_x3-equal.safetensors", (first.made,))
-    assert equal.arguments == ("quantise", str(first.made), "--data", "pictures", "--out", str(equal.made))
+    held_out = ("--held-out", str(ROOT / "docs" / "training" / "held_out.txt"))
+    assert equal.arguments == ("quantise", str(first.made), "--data", "pictures", *held_out, "--out", str(equal.made))
     assert (last.made, last.needed) == (tmp_path / "fast_x3.safetensors", (equal.made,))
     for job, wanted in (
         (first, {"--steps": "15000", "--fft": "0.05"}),
@@ -115,9 +116,24 @@ def test_a_result_is_taken_only_if_it_is_good_enough(
     monkeypatch.setattr(type(ZOO["fast"]), "path", lambda *_: shipped)
     scores = {trained: {"f32": 35.0 + gain, "int8": 35.0}, shipped: {"f32": 35.0, "int8": 35.0}}
     monkeypatch.setattr(script, "held_out_scores", lambda path, _: scores[path])
+    monkeypatch.setattr(script, "quantise_if_better", lambda *_: None)
     script.finish(script.chosen("fast_x2")[0], trained, options(script, tmp_path, "--take", "--allow", str(allow)))
     assert shipped.read_bytes() == (trained.read_bytes() if taken else shipped_bytes)
     assert ("taken" in capsys.readouterr().out) == taken
+
+
+@pytest.mark.parametrize(("before", "kept"), [(None, "new"), (34.9, "new"), (35.1, "old")])
+def test_int8_parameters_are_found_unless_those_of_the_training_are_better(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: float | None, kept: str
+) -> None:
+    trained = tmp_path / "fast_x2.safetensors"
+    trained.write_text("old")
+    monkeypatch.setattr(script, "run_subpixel", lambda *given: given[-1].write_text("new"))
+    old = {"f32": 35.2} if before is None else {"f32": 35.2, "int8": before}
+    monkeypatch.setattr(script, "held_out_scores", lambda path, _: old if path == trained else {"int8": 35.0})
+    script.quantise_if_better(trained, tmp_path)
+    assert trained.read_text() == kept
+    assert list(tmp_path.iterdir()) == [trained]
 
 
 def test_the_attribution_names_each_picture_once() -> None:

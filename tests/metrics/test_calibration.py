@@ -33,7 +33,8 @@ def test_a_network_gets_its_parameters(images):
     assert quantisation["layers"]["a"]["zero"] == 0
     assert quantisation["layers"]["b"]["zero"] > 0
     assert values[0].startswith("ranges: a 0.000 … ")
-    assert values[1].startswith("int8 costs ")
+    assert values[1].startswith("weights: the square error of int8 is 0.")
+    assert values[2].startswith("int8 costs ")
     assert choose_backend("auto", "auto", quantisation)[1] == "int8"
 
 
@@ -132,6 +133,17 @@ def test_images_of_16_bits_are_refused(images):
     write(ImageData(np.zeros((40, 40, 3), np.uint16)), images / "9.png")
     with pytest.raises(InvalidArgument, match="8-bit"):
         calibrate(small_relu(), images)
+
+
+def test_the_loss_is_measured_on_the_images_that_a_list_names(images, tmp_path, capsys):
+    path, names = tmp_path / "small.safetensors", tmp_path / "names.txt"
+    save(small_relu(), path)
+    names.write_text("below/*\n5.png\n")
+    assert main(["quantise", str(path), "--data", str(images), "--held-out", str(names)]) == 0
+    assert load(path).quantisation["calibration"]["images"] == 4
+    assert load(path).quantisation["calibration"]["measured_on"] == 2
+    with pytest.raises(InvalidArgument, match="holds no other images than those to measure with"):
+        calibrate(small_relu(), images, None, sorted(images.rglob("*.png")))
 
 
 def test_what_nobody_sees_is_no_loss(images):

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +21,11 @@ from subpixel.errors import VideoWriteError
 from subpixel.storage.locks import scratch_path
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, Settings, encode_segments
+from subpixel.video.encode_segments import SegmentEncoder
 from subpixel.video.frame import Frame
+from subpixel.video.frame_work import frame_work
+from subpixel.video.pipeline import DEPTH
+from subpixel.video.segments import SegmentWriter
 from video.clips import make_clip
 from video.tracks import decoded
 
@@ -67,6 +72,104 @@ def test_a_stopped_run_is_resumed_to_the_bytes_of_an_uninterrupted_one(
     assert 32 <= result.resumed < 50
     assert out.read_bytes() == whole.read_bytes()
     assert not folder.exists()
+
+
+def test_a_full_segment_is_kept_while_the_next_frame_is_computed(
+    tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a slow network, the wait for the next frame is long. A complete segment must not depend on it."""
+    monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 8)
+    source, out = long_video(tmp_path / "video.mp4"), tmp_path / "out.mp4"
+    journal, push, count = scratch_path(out, "video") / "journal.jsonl", SegmentEncoder._push, 0
+
+    def stopped_at_17(self: SegmentEncoder, frame: Frame) -> list[Frame]:
+        nonlocal count
+        count += 1
+        end = time.monotonic() + 60
+        while count == 17:  # the network works on it until somebody loses patience
+            if len(journal.read_text().splitlines()) == 3 or time.monotonic() > end:
+                raise Stop
+            time.sleep(0.01)
+        return push(self, frame)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentEncoder, "_push", stopped_at_17)
+        with pytest.raises(Stop):
+            Job(source, fast, out).run()
+    assert Job(source, fast, out).run().resumed == 16
+
+
+def test_slow_networks_have_shorter_segments_and_resume_to_the_same_bytes(
+    tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Segments follow from the work, not from time, so an interrupted run has those of an uninterrupted one."""
+    work = frame_work(fast.networks([2], fast.choose_by_codec(None, 2.0)), (54, 34))
+    assert work == 54 * 34 * 12496
+    monkeypatch.setattr("subpixel.video.frame_work._MOST_WORK", 20.5 * work)
+    monkeypatch.setattr("subpixel.video.frame_work._FEWEST", 5)
+    source, out, whole = long_video(tmp_path / "video.mp4"), tmp_path / "out.mp4", tmp_path / "whole.mp4"
+    Job(source, fast, whole).run()
+
+    def progress(done: int, total: int | None) -> None:
+        if done == 45:
+            raise Stop
+
+    with pytest.raises(Stop):
+        Job(source, fast, out).run(progress)
+    assert Job(source, fast, out).run().resumed == 40
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_with_a_slow_encoder_no_more_than_its_segment_is_made_again(
+    tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 8)
+    source, out, whole = long_video(tmp_path / "video.mp4"), tmp_path / "out.mp4", tmp_path / "whole.mp4"
+    Job(source, fast, whole).run()
+    add, upscaled, encoded = SegmentWriter.add, threading.Semaphore(0), 0
+    push = SegmentEncoder._push
+
+    def counted(self: SegmentEncoder, frame: Frame) -> list[Frame]:
+        results = push(self, frame)
+        upscaled.release()
+        return results
+
+    def stuck_at_24(self: SegmentWriter, frame: Any, moment: int) -> None:
+        nonlocal encoded
+        encoded += 1
+        if encoded == 24:  # the last frame of its segment, while the queue behind it is full
+            for _ in range(24 + DEPTH):
+                assert upscaled.acquire(timeout=60)
+            raise Stop
+        add(self, frame, moment)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentEncoder, "_push", counted)
+        patch.setattr(SegmentWriter, "add", stuck_at_24)
+        with pytest.raises(Stop):
+            Job(source, fast, out).run()
+    assert Job(source, fast, out).run().resumed == 16
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_a_video_whose_last_segment_is_full_is_known_to_be_complete(
+    tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 25)
+    source, out = long_video(tmp_path / "video.mp4"), tmp_path / "out.mp4"
+
+    def fail(*_: Any, **__: Any) -> list[str]:
+        raise VideoWriteError("stopped before the file is written")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("subpixel.video.job.mux_video", fail)
+        with pytest.raises(VideoWriteError, match="stopped before"):
+            Job(source, fast, out).run()
+        patch.setattr(encode_segments, "read_frames", fail)  # nothing is decoded again
+        with pytest.raises(VideoWriteError, match="stopped before"):
+            Job(source, fast, out).run()
+    assert Job(source, fast, out).run().resumed == 50
+    assert len(decoded(out)) == 50
 
 
 def test_other_settings_begin_anew(tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import av
 import pytest
 from PIL import Image
 
-from subpixel.errors import VideoReadError
+from subpixel.errors import InvalidArgument, VideoReadError, VideoWriteError
 from subpixel.video import upscale_file
 from subpixel.video.containers import is_cover
 from subpixel.video.video_file import open_video, probe
@@ -48,7 +48,8 @@ def test_the_others_are_copied(tmp_path: Path, suffix: str, flags: tuple[int, in
     result = upscale_file(source, tmp_path / f"out.{suffix}", model="bicubic")
     assert (result.size_in, result.size_out, result.frames) == (LARGE, (96, 64), 4)
     assert result.notes == (
-        "of 2 video streams, stream 1 (h264, 48×32) is upscaled; copied as it is: video stream 0 (h264)",
+        "of 2 video streams, stream 1 (h264, 48×32) is upscaled; copied as it is: video stream 0 (h264); "
+        "stream=0 would upscale another",
     )
     written = probe(result.destination)
     assert (written.main, written.stream.size) == (1, (96, 64))  # the next program finds the same one
@@ -83,7 +84,7 @@ def test_one_that_the_container_does_not_hold_is_left_out(tmp_path: Path) -> Non
     result = upscale_file(source, tmp_path / "out.webm", model="bicubic", preset="8")
     assert result.size_out == (96, 64)
     assert result.notes[0].startswith("video stream 0 (h264) is left out: WebM cannot hold it")
-    assert result.notes[1] == "of 2 video streams, stream 1 (h264, 48×32) is upscaled"
+    assert result.notes[1] == "of 2 video streams, stream 1 (h264, 48×32) is upscaled; stream=0 would upscale another"
 
 
 def test_a_cover_is_none(tmp_path: Path) -> None:
@@ -202,3 +203,29 @@ def test_images_are_left_to_upscale(tmp_path: Path, name: str) -> None:
     source = animation(tmp_path / name, count=1 if name.startswith("one") else 3)
     with pytest.raises(VideoReadError, match=r"this is an image; use subpixel upscale$"):
         probe(source)
+
+
+@pytest.mark.parametrize(("chosen", "size"), [(0, SMALL), (1, LARGE)])
+def test_another_stream_can_be_chosen(tmp_path: Path, chosen: int, size: tuple[int, int]) -> None:
+    source = stream_clips.big_second(tmp_path / "in.mkv")
+    result = upscale_file(source, tmp_path / "out.mkv", model="bicubic", stream=chosen, encoder="x264")
+    assert result.size_in == size
+    assert "would upscale" not in result.notes[0]
+    assert f"stream {chosen} (h264, {size[0]}×{size[1]}) is upscaled" in result.notes[0]
+    # The choice is part of what a result was made from; naming the default one changes nothing.
+    assert upscale_file(source, tmp_path / "out.mkv", model="bicubic", stream=chosen, encoder="x264").done_before
+    if chosen == 1:
+        assert upscale_file(source, tmp_path / "out.mkv", model="bicubic", encoder="x264").done_before
+    with pytest.raises(VideoWriteError, match="with other settings"):
+        upscale_file(source, tmp_path / "out.mkv", model="bicubic", stream=1 - chosen, encoder="x264")
+
+
+def test_a_wrong_stream_lists_what_there_is(tmp_path: Path) -> None:
+    source = stream_clips.big_second(tmp_path / "in.mkv")
+    for number in (2, -1):
+        with pytest.raises(InvalidArgument) as caught:
+            upscale_file(source, tmp_path / "out.mkv", model="bicubic", stream=number)
+        assert str(caught.value) == (
+            f"stream={number}: {source} has no such video stream; it has 0 (h264, 16×16), 1 (h264, 48×32)"
+        )
+    assert [each.name for each in tmp_path.iterdir()] == ["in.mkv"]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from subpixel.video.pipeline import Stages
+from subpixel.video import pipeline
+from subpixel.video.pipeline import Clock, Stages
 
 
 class Failure(Exception):
@@ -52,3 +53,40 @@ def test_an_error_of_any_stage_ends_all(stage: str, error: type[BaseException]) 
     with pytest.raises(error, match=stage):
         Stages(first(), middle, rest, last).run()
     assert threading.active_count() == threads
+
+
+def test_a_clock_runs_while_a_stage_works_and_not_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(pipeline.time, "perf_counter", lambda: now)
+    clock = Clock()
+    with clock:
+        now += 2
+        assert clock.seconds == 2  # as another thread sees it meanwhile
+        with clock.paused():
+            now += 100
+            assert clock.seconds == 2
+        now += 3
+    now += 100
+    assert clock.seconds == 5
+
+
+def test_the_work_after_the_last_item_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What remains in the network, and what the encoder still holds, belong to their stages."""
+    now = 0.0
+    monkeypatch.setattr(pipeline.time, "perf_counter", lambda: now)
+
+    def rest() -> list[int]:
+        nonlocal now
+        now += 7
+        return [1]
+
+    def last(results: Iterator[int]) -> None:
+        nonlocal now
+        assert list(results) == [1]
+        now += 20
+
+    stages = Stages(iter([0]), lambda n: [], rest, last)
+    stages.run()
+    assert stages.clocks["decode"].seconds <= 7
+    assert stages.clocks["upscale"].seconds == 7
+    assert 20 <= stages.clocks["encode"].seconds <= 27

@@ -38,6 +38,9 @@ def fate_of(stream: Stream, video: VideoFile, container: Container) -> StreamFat
     """What selection does with a stream; its notes are the only ones about it."""
     found = select(video, "x" + container.suffixes[0], CODECS.get(container.name, "libx264"))
     notes = [note for note in found.notes if note.startswith(f"{stream.kind} stream {stream.index} ")]
+    if stream.index in found.texts:
+        assert len(notes) == 1
+        return StreamFate.CONVERTED
     if stream in found.streams:
         assert notes == []
         if is_timecode(stream):

@@ -68,7 +68,8 @@ def test_matroska_holds_all_of_it(clip: Clip) -> None:
 def test_streams_that_mp4_cannot_hold_are_notes(clip: Clip) -> None:
     video = probe(clip("rich.mkv"))
     found = select(video, "x.mp4", "libx264")
-    assert [stream.index for stream in found.streams] == [1, 2]
+    assert [stream.index for stream in found.streams] == [1, 2, 3, 4]
+    assert found.texts == {3: "mov_text", 4: "mov_text"}
     for number, name in ((3, "subtitle"), (4, "subtitle"), (5, "attachment")):
         notes = [note for note in found.notes if note.startswith(f"{name} stream {number} ")]
         assert len(notes) == 1
@@ -79,9 +80,12 @@ def test_timed_text_stays_in_mp4(clip: Clip) -> None:
     video = probe(clip("subtitled.mp4"))
     assert select(video, "x.mp4", "libx264").streams == video.others
     found = select(video, "x.mkv", "libx264")
-    assert [stream.kind for stream in found.streams] == ["audio"]
-    assert "subtitle stream 2 (mov_text) is left out: Matroska cannot hold it" in found.notes[0]
-    assert "MP4" in found.notes[0]
+    assert (found.streams, found.texts) == (video.others, {2: "subrip"})
+    assert found.notes == (
+        "subtitle stream 2 (mov_text) is converted to subrip, since Matroska cannot hold it: words, times, bold, "
+        "italics and underlines are kept, boxes and karaoke are not; MP4, QuickTime can hold it",
+    )
+    assert select(video, "x.nut", "libx264").texts == {}
 
 
 def test_webm_holds_few_codecs(clip: Clip) -> None:

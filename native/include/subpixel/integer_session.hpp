@@ -24,9 +24,13 @@ struct IntegerLayer {
   std::int16_t skip_gain = 0;
 };
 
+// How layers whose kernels have width 3 are computed, if the target has both forms and the sums fit; see winograd.hpp.
+// faster: in the form that takes less time here. The bytes are the same.
+enum class ConvForm { faster, direct, winograd };
+
 class IntegerSession : public ChainSession {
  public:
-  IntegerSession(const ChainShape& shape, int threads, const std::string& target);
+  IntegerSession(const ChainShape& shape, int threads, const std::string& target, ConvForm form = ConvForm::faster);
 
   void add(const IntegerLayer& layer);
 
@@ -39,6 +43,8 @@ class IntegerSession : public ChainSession {
   bool interleave_bytes(const LastLayerRow& last, int channel, int i, int j, int r, const std::uint8_t* base, int n,
                    std::uint8_t* to) const override;
   const char* kernels() const override { return kernels_.name; }
+  // Whether a layer is computed in Winograd's form.
+  bool winograd(int layer) const { return packed_[layer].winograd; }
 
  private:
   struct Packed {
@@ -56,6 +62,7 @@ class IntegerSession : public ChainSession {
                  std::ptrdiff_t to_stride) const override {
     kernels_.winograd.transform(from, stride, groups, tiles, to, to_stride);
   }
+  bool takes_winograd(const IntegerLayer& layer, const KernelShape& w) const;
   bool fits_winograd(const IntegerLayer& layer) const;
   std::vector<Cell> pack_winograd(const IntegerLayer& layer, const KernelShape& w, Packed& p) const;
   void encode(const float* x, int n, int piece, Cell* to) const override;
@@ -65,6 +72,7 @@ class IntegerSession : public ChainSession {
   void phases(const LastLayerRow& last, int channel, int i, int j, int r, const std::int16_t** z) const;
 
   const Int8ChainKernels& kernels_;
+  const ConvForm form_;
   std::vector<Packed> packed_;
 };
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from subpixel.models.flat import flat_samples, plain_detail
 from subpixel.models.integer import TANH, IntegerConv, IntegerNetwork
 from subpixel.ops import pixel_shuffle
 
-__all__ = ["halves_of", "run_integer", "to_halves"]
+__all__ = ["halves_of", "layer_bytes", "run_integer", "to_halves"]
 
 Ints = NDArray[np.int64]
 
@@ -31,14 +32,11 @@ def run_integer(network: IntegerNetwork, planes: NDArray[Any], flat: int | None 
         if network.zero_border:
             half = [conv.weight.shape[axis] // 2 for axis in (2, 3)]
             x = np.pad(x, [(0, 0), (half[0],) * 2, (half[1],) * 2], constant_values=zero)
-        z = _rescale(conv, _sums(conv, x))
+        total = _sums(conv, x)
         if conv is not network.convs[-1]:
-            z = _activate(conv, z)
-            if conv.skip is not None:
-                z = np.maximum(z, 0) if conv.activation == "relu" else z
-                z = z + _skip_term(conv, *earlier[conv.skip], z.shape)
-            x, zero = np.clip(z + conv.zero, 0, 255), conv.zero
+            x, zero = layer_bytes(conv, total, earlier), conv.zero
             earlier.append((x, zero))
+    z = _rescale(network.convs[-1], total)
     z = pixel_shuffle(z, network.scale, layout="CHW", order=network.order)  # type: ignore[arg-type]
     r = network.scale
     if flat is not None:
@@ -51,6 +49,21 @@ def run_integer(network: IntegerNetwork, planes: NDArray[Any], flat: int | None 
         return result
     result = base + z.astype(np.float32) * np.float32(1 / (16 * 255))
     return result
+
+
+def layer_bytes(conv: IntegerConv, total: Ints, earlier: Sequence[tuple[Ints, int]]) -> Ints:
+    """The bytes ``(C, H, W)`` of a layer other than the last.
+
+    Args:
+        conv: the layer.
+        total: its sums, with the bias.
+        earlier: the bytes and the zero of each layer before it.
+    """
+    z = _activate(conv, _rescale(conv, total))
+    if conv.skip is not None:
+        z = np.maximum(z, 0) if conv.activation == "relu" else z
+        z = z + _skip_term(conv, *earlier[conv.skip], z.shape)
+    return np.clip(z + conv.zero, 0, 255)
 
 
 def halves_of(planes: NDArray[Any]) -> Ints:

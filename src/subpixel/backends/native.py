@@ -33,15 +33,20 @@ from subpixel.models.graph import require_single_image
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.lowering import lower
 from subpixel.models.spec import Spec
-from subpixel.ops.native import forced_target, native_module
+from subpixel.ops.native import forced_form, forced_target, native_module
 
 __all__ = ["NativeBackend", "native_module"]
+
+
+# Channels of the shipped networks.
+_WIDTHS = (16, 24, 64)
 
 
 class NativeBackend(OnCpu):
     """f32 for any network, bf16 and int8 for plain chains.
 
     The engine uses the best instruction set of the machine. The environment variable ``SUBPIXEL_TARGET`` forces one.
+    Where int8 convolutions have two forms, it measures once which takes less time; ``SUBPIXEL_INT8_FORM`` forces one.
     """
 
     name = "native"
@@ -61,6 +66,7 @@ class NativeBackend(OnCpu):
             "targets": targets,
             "chosen": forced_target() or targets[-1],
             "features": module.features(),
+            "int8 convolutions": _form_in_use(module),
         }
 
     def prepare(
@@ -121,7 +127,7 @@ def _integer_session(
 ) -> Session:
     crd = network.order == "CRD"
     engine = module.IntegerSession(
-        network.channels, network.scale, crd, network.base, network.zero_border, threads, forced_target()
+        network.channels, network.scale, crd, network.base, network.zero_border, threads, forced_target(), forced_form()
     )
     for conv in network.convs:
         constants = conv.bias, conv.shift, conv.multiplier, conv.slope
@@ -130,6 +136,28 @@ def _integer_session(
         engine.conv(conv.weight, *constants, conv.activation, conv.zero, last, skip, conv.gain)
     _skip_flat(engine, network.scale, flat)
     return _session(module, engine, spec, threads, chain=True, int8=True)
+
+
+def _form_in_use(module: ModuleType) -> str:
+    """The form of int8 convolutions of 3×3 with the channels of the shipped networks, in words."""
+    forced = forced_form()
+    if all(_form_of(module, channels, "winograd") == "direct" for channels in _WIDTHS):
+        return "direct, the only form here"
+    if forced:
+        return f"{forced}, forced"
+    found = {channels: _form_of(module, channels, "") for channels in _WIDTHS}
+    if len(set(found.values())) == 1:
+        return f"{found[_WIDTHS[0]]}, found to be faster"
+    parts = [f"{form} with {channels} channels" for channels, form in found.items()]
+    return f"{', '.join(parts)}; found to be faster"
+
+
+def _form_of(module: ModuleType, channels: int, form: str) -> str:
+    engine = module.IntegerSession(channels, 1, True, False, False, 1, forced_target(), form)
+    weight, constants = np.zeros((channels, channels, 3, 3), np.int8), np.zeros(channels, np.int32)
+    engine.conv(weight, constants, constants, constants.astype(np.int16), None, "relu", 0, False, -1, 0)
+    (result,) = engine.forms
+    return str(result)
 
 
 def _float_session(
@@ -274,7 +302,7 @@ def _integer_row(module: ModuleType, network: IntegerNetwork, threads: int) -> C
     """As :func:`_float_row`, in integers."""
     end = network.convs[-1]
     count = max(network.channels, len(end.weight))
-    engine = module.IntegerSession(count, 1, True, False, network.zero_border, threads, forced_target())
+    engine = module.IntegerSession(count, 1, True, False, network.zero_border, threads, forced_target(), forced_form())
     for conv in network.convs:
         weight: NDArray[Any] = conv.weight
         constants: list[NDArray[Any]] = [conv.bias, conv.shift, conv.multiplier]

@@ -12,7 +12,7 @@ from typing import Any
 
 from subpixel.bench.machine import version_of
 from subpixel.bench.options import BenchOptions, measure_group
-from subpixel.bench.peers import Superres, superres
+from subpixel.bench.peers import ImagePeer, superres
 from subpixel.bench.results import Fact, Group
 from subpixel.errors import SubpixelError
 from subpixel.image import ImageData, Job, read, write
@@ -66,7 +66,12 @@ def _sources(folder: Path, number: int) -> dict[str, list[Path]]:
 
 
 def _group(
-    options: BenchOptions, upscaler: Upscaler, peers: list[Superres], sources: list[Path], suffix: str, notes: list[str]
+    options: BenchOptions,
+    upscaler: Upscaler,
+    peers: list[ImagePeer],
+    sources: list[Path],
+    suffix: str,
+    notes: list[str],
 ) -> Group:
     folder = sources[0].parent / "results"
     folder.mkdir(exist_ok=True)
@@ -125,7 +130,7 @@ def _facts(group: Group, number: int) -> Iterator[Fact]:
     yield Fact("reading and writing alone, relative to the engine", coding / engine, "×")
 
 
-def _sizes(run: Callable[[], None], peers: list[Superres], sources: list[Path], results: list[Path]) -> Iterator[Fact]:
+def _sizes(run: Callable[[], None], peers: list[ImagePeer], sources: list[Path], results: list[Path]) -> Iterator[Fact]:
     """The sizes of the written files: less compression takes less time."""
     run()
     yield Fact("written by Job", _kilobytes(results), "kB a file")
@@ -138,7 +143,7 @@ def _kilobytes(paths: list[Path]) -> float:
     return sum(path.stat().st_size for path in paths) / len(paths) / 1000
 
 
-def _peers(options: BenchOptions, notes: list[str]) -> list[Superres]:
+def _peers(options: BenchOptions, notes: list[str]) -> list[ImagePeer]:
     if options.superres is None:
         notes.append("OpenCV dnn_superres: not measured, its model files were not given")
         return []
@@ -150,7 +155,7 @@ def _peers(options: BenchOptions, notes: list[str]) -> list[Superres]:
     return peers
 
 
-def _opencv(peer: Superres, sources: list[Path], results: list[Path]) -> None:
+def _opencv(peer: ImagePeer, sources: list[Path], results: list[Path]) -> None:
     import cv2
 
     for source, result in zip(sources, results, strict=True):

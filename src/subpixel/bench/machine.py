@@ -37,7 +37,7 @@ def describe(threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {
             name: version
-            for name in ("subpixel", "numpy", "torch", "onnxruntime", "openvino", "opencv", "pillow")
+            for name in ("subpixel", "numpy", "torch", "onnxruntime", "openvino", "opencv", "pillow", "pyanime4k")
             if (version := version_of(name))
         },
     }

@@ -1,7 +1,8 @@
-"""Other libraries that run networks, with the same network and the same number of threads.
+"""Other libraries that run networks, on the same number of threads: the same network, or networks of their own.
 
-Peers pad each convolution with zeros, as their users' networks do; that is their cheapest border. Our engine repeats
-edges. All peers know the size of the image in advance, read f32 planes and return NumPy arrays.
+Those with the same network pad each convolution with zeros, as their users' networks do; that is their cheapest
+border. Our engine repeats edges. They all know the size of the image in advance, read f32 planes and return NumPy
+arrays.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from subpixel.errors import InvalidArgument
 from subpixel.models.onnx_export import to_onnx
 from subpixel.models.spec import Spec
 
-__all__ = ["PEERS", "Peer", "Superres", "superres"]
+__all__ = ["PEERS", "ImagePeer", "Peer", "anime4k", "superres"]
 
 F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
 Weights = Mapping[str, F32]
 Run = Callable[[F32], F32]
 
@@ -126,14 +128,15 @@ PEERS: tuple[Peer, ...] = (
 
 
 @dataclass(frozen=True)
-class Superres:
-    """One of the networks of OpenCV's dnn_superres: RGB images in and out, u8."""
+class ImagePeer:
+    """A network of another library: ``(H, W, 3)`` u8 in and out, ``bgr`` if blue comes first."""
 
     name: str
-    run: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+    run: Callable[[U8], U8]
+    bgr: bool = False
 
 
-def superres(folder: Path, scale: int, threads: int) -> list[Superres]:
+def superres(folder: Path, scale: int, threads: int) -> list[ImagePeer]:
     """OpenCV's dnn_superres with each of its model files in the folder. Empty if OpenCV lacks the module.
 
     Raises:
@@ -153,7 +156,7 @@ def superres(folder: Path, scale: int, threads: int) -> list[Superres]:
             network = cv2.dnn_superres.DnnSuperResImpl_create()
             network.readModel(str(path))
             network.setModel(name.split("-")[0].lower(), scale)
-            result.append(Superres(f"OpenCV dnn_superres {name}", network.upsample))
+            result.append(ImagePeer(f"OpenCV dnn_superres {name}", network.upsample, bgr=True))
     return result
 
 
@@ -163,3 +166,22 @@ def _superres_module() -> Any:
     import cv2
 
     return cv2 if hasattr(cv2, "dnn_superres") else None
+
+
+# Those of its networks that remove least noise. The others take the same time.
+_ANIME4K = ("acnet-hdn0", "acnet-gan", "arnet-hdn")
+
+
+def anime4k() -> list[ImagePeer]:
+    """The networks of ``pyanime4k``, which double images, on the processor. Empty if it is not installed.
+
+    It uses as many threads as the process may use when it is imported.
+    """
+    if importlib.util.find_spec("pyanime4k") is None:
+        return []
+    import pyanime4k
+
+    # A name that it does not know would silently give its default.
+    names = [name for name in _ANIME4K if name in pyanime4k.pyac.specs.ModelNameList]
+    networks = {name: pyanime4k.Processor("cpu", 0, name) for name in names}
+    return [ImagePeer(f"pyanime4k {name}", run) for name, run in networks.items()]

@@ -1,4 +1,4 @@
-"""The suite ``quality``: PSNR and time of each model, ours and OpenCV's, on one machine."""
+"""The suite ``quality``: PSNR and time of each model, ours and those of peers, on one machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from subpixel.bench import ceilings
 from subpixel.bench.networks import synthetic_image
 from subpixel.bench.options import BenchOptions, measure_group
-from subpixel.bench.peers import Superres, superres
+from subpixel.bench.peers import ImagePeer, anime4k, superres
 from subpixel.bench.results import Group, Role
 from subpixel.errors import InvalidArgument
 from subpixel.metrics import evaluate
@@ -68,7 +68,7 @@ def quality(options: BenchOptions) -> Iterator[Group]:
         if ceiling is not None:
             calls[ceiling] = ceilings.arithmetic(precision, target, options.threads, macs)
             entries.append((ceiling, "ceiling", None))
-    for peer in _peers(options, notes):
+    for peer in [*_superres(options, notes), *_anime4k(options, notes)]:
         figures[peer.name] = _peer_figures(peer, options)
         calls[peer.name] = lambda peer=peer: peer.run(rgb)  # type: ignore[misc]
         entries.append((peer.name, "peer", None))
@@ -128,7 +128,7 @@ def _figures(subject: _Subject, options: BenchOptions, notes: list[str]) -> dict
     return _psnr_by_set(sets)
 
 
-def _peers(options: BenchOptions, notes: list[str]) -> list[Superres]:
+def _superres(options: BenchOptions, notes: list[str]) -> list[ImagePeer]:
     if options.superres is None:
         notes.append("OpenCV dnn_superres: not measured, its model files were not given")
         return []
@@ -142,15 +142,29 @@ def _peers(options: BenchOptions, notes: list[str]) -> list[Superres]:
     return peers
 
 
-def _peer_figures(peer: Superres, options: BenchOptions) -> dict[str, float]:
+def _anime4k(options: BenchOptions, notes: list[str]) -> list[ImagePeer]:
+    if options.scale != 2:
+        notes.append("pyanime4k: not measured, its networks double")
+        return []
+    peers = anime4k()
+    if not peers:
+        notes.append("pyanime4k: not measured, it is not installed")
+    elif options.data is None:
+        notes.append("pyanime4k: no dB, they need test sets")
+    else:
+        notes.append("pyanime4k: dB of luma of the u8 images it makes, measured now")
+    return peers
+
+
+def _peer_figures(peer: ImagePeer, options: BenchOptions) -> dict[str, float]:
     if options.data is None:
         return {}
 
     def upscale(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        gray = small.shape[2] == 1
-        # OpenCV needs BGR to find luma. The order does not change the time.
-        result = peer.run(np.ascontiguousarray(np.repeat(small, 3, axis=2) if gray else small[..., ::-1]))
-        return np.ascontiguousarray(result[..., :1] if gray else result[..., ::-1])
+        gray, step = small.shape[2] == 1, -1 if peer.bgr else 1
+        # Luma is found if the order is right. It does not change the time.
+        result = peer.run(np.ascontiguousarray(np.repeat(small, 3, axis=2) if gray else small[..., ::step]))
+        return np.ascontiguousarray(result[..., :1] if gray else result[..., ::step])
 
     return _psnr_by_set(score_sets(upscale, options.scale, options.data)["sets"])
 

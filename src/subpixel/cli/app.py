@@ -30,7 +30,6 @@ app = typer.Typer(
     cls=HelpGroup,
     epilog=examples_of("subpixel"),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

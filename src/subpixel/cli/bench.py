@@ -105,8 +105,8 @@ def bench(
 ) -> None:
     """Measure the speed of this machine, this package and its peers.
 
-    The peers are the installed ones of torch, ONNX Runtime, OpenVINO and OpenCV. All run in turns on the same number of
-    threads. Let the machine do nothing else meanwhile.
+    The peers are the installed ones of torch, ONNX Runtime, OpenVINO, OpenCV and pyanime4k. All run in turns on the
+    same number of threads. Let the machine do nothing else meanwhile.
     """
     from subpixel.backends import available_threads
     from subpixel.bench.machine import label

@@ -155,7 +155,7 @@ def compare(
         bool, typer.Option("--quiet", help="Print only notes and errors.", rich_help_panel=REPORTING)
     ] = False,
 ) -> int:
-    """Compare all upsamplers on one image: an HTML report with figures, tables and data.
+    """Compare all upsamplers on one image: a report with figures and tables.
 
     The image is made small and upscaled by every method. The report has their quality, time, multiply-adds and
     checkerboard, the same crop of each, and figures that explain them.

@@ -20,9 +20,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "video": (
         ("subpixel video video.mkv", "write video_x2.mkv beside it"),
         ("subpixel video video.mp4 -s 3 -o large.mkv", "name the output"),
+        ("subpixel video clips -o large --fit 1920x1080", "upscale a folder"),
         ("subpixel video video.mkv --preview 5", "compare 5 seconds with bicubic"),
-        ("subpixel video 'frames/%04d.png' --rate 24 -o film.mkv", "images as frames"),
-        ("subpixel video film.mkv -o 'frames/%04d.png'", "an image for each frame"),
+        ("subpixel video 'frames/%04d.png' --rate 24 -o video.mkv", "images as frames"),
+        ("subpixel video video.mkv -o 'frames/%04d.png'", "an image for each frame"),
     ),
     "play": (
         ("subpixel play video.mkv", "watch it in mpv or ffplay"),

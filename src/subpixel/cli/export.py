@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from subpixel.cli import completion
 from subpixel.cli.options import FILES, OUTPUT, integer
 
 _MODEL = "What is exported"
@@ -20,6 +21,7 @@ def export(
             "-n",
             "--model",
             metavar="NAME",
+            autocompletion=completion.models,
             help="Export this model: a name that `subpixel models` lists, auto, or the path of a .safetensors, .pth, "
             ".pt or .onnx file.",
             rich_help_panel=_MODEL,
@@ -42,6 +44,7 @@ def export(
         typer.Option(
             "--format",
             metavar="NAME",
+            autocompletion=completion.export_formats,
             help="Write onnx, openvino (an .xml and a .bin file), torch (a .pt file with weights and a .py file with a "
             "plain module) or safetensors (the same without pickle). Default: by the suffix of the output, else onnx.",
             show_default=False,

@@ -17,7 +17,10 @@ from subpixel.storage.memory import require_memory
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["HelpCommand", "HelpGroup", "paragraphs"]
+__all__ = ["HelpCommand", "HelpGroup", "Panels", "panels", "paragraphs", "usage"]
+
+# By the title of a panel: a label and its text in each row.
+Panels = dict[str, list[tuple[str, str]]]
 
 _WIDTH = 100
 # Addresses in bytes that a command's libraries take: 110 MB for images, 200 for videos.
@@ -103,11 +106,11 @@ def _page(command: Any, ctx: Any) -> str:
         return Panel(table, title=title, title_align="left", border_style="dim")
 
     console = Console(highlight=False)
-    panels = _panels(command, ctx)
-    label_width = max(len(label) for rows in panels.values() for label, _ in rows)
-    texts = [Text(f"Usage: {_usage(command, ctx)}", style="bold"), *map(Text, paragraphs(command.help or ""))]
+    rows_of = panels(command, ctx)
+    label_width = max(len(label) for rows in rows_of.values() for label, _ in rows)
+    texts = [Text(f"Usage: {usage(command, ctx)}", style="bold"), *map(Text, paragraphs(command.help or ""))]
     parts: list[RenderableType] = [Padding(text, (0, 1, 1, 1)) for text in texts]
-    parts += [panel(title, rows, label_width) for title, rows in panels.items()]
+    parts += [panel(title, rows, label_width) for title, rows in rows_of.items()]
     if command.epilog:
         parts += [Text(" Examples:"), Text(command.epilog)]
     with console.capture() as capture:
@@ -115,21 +118,22 @@ def _page(command: Any, ctx: Any) -> str:
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
-def _panels(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+def panels(command: Any, ctx: Any) -> Panels:
     """The rows of each panel: commands, arguments, then options in the order in which the command lists them."""
     groups = getattr(command, "commands", {})
-    panels: dict[str, list[tuple[str, str]]] = {}
+    rows_of: Panels = {}
     for name, one in groups.items():
-        panels.setdefault(one.rich_help_panel, []).append((name, paragraphs(one.help or "")[0]))
+        rows_of.setdefault(one.rich_help_panel, []).append((name, paragraphs(one.help or "")[0]))
     for param in sorted(command.get_params(ctx), key=lambda one: one.param_type_name):  # "argument", "option"
         title = getattr(param, "rich_help_panel", None)
         if title is None:
             title = "Arguments" if param.param_type_name == "argument" else "Options" if groups else REPORTING
-        panels.setdefault(title, []).append((_label(param), _text(param)))
-    return panels
+        rows_of.setdefault(title, []).append((_label(param), _text(param)))
+    return rows_of
 
 
-def _usage(command: Any, ctx: Any) -> str:
+def usage(command: Any, ctx: Any) -> str:
+    """What to type: the command, its arguments and its options."""
     if hasattr(command, "commands"):
         return f"{ctx.command_path} COMMAND [OPTIONS]"
     arguments = [_label(param) for param in command.get_params(ctx) if param.param_type_name == "argument"]

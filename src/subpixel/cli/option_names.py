@@ -15,7 +15,7 @@ _PARAMETERS = (
     *("background", "depth"),
     # video, play
     *("encoder", "crf", "preset", "pix_fmt", "encoder_options", "start", "end", "preview", "side_by_side"),
-    *("deinterlace", "realtime", "target_fps", "rate", "frame_rate", "start_number", "player"),
+    *("deinterlace", "realtime", "target_fps", "rate", "frame_rate", "start_number", "player", "stream", "audio"),
     # export
     "io",
     # serve

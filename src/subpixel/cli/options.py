@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from subpixel.cli import completion
+
 __all__ = [
     "COMPUTATION",
     "DATA",
@@ -129,6 +131,7 @@ Model = Annotated[
         "-n",
         "--model",
         metavar="NAME",
+        autocompletion=completion.models,
         help="Use this model: a name that `subpixel models` lists, auto, or the path of a .safetensors, .pth, .pt "
         "or .onnx file.",
         rich_help_panel=COMPUTATION,
@@ -139,6 +142,7 @@ Precision = Annotated[
     typer.Option(
         "--precision",
         metavar="NAME",
+        autocompletion=completion.precisions,
         help="Compute in f32, bf16 or int8. auto takes int8 if it costs at most 0.05 dB.",
         rich_help_panel=COMPUTATION,
     ),
@@ -182,6 +186,7 @@ Backend = Annotated[
     typer.Option(
         "--backend",
         metavar="NAME",
+        autocompletion=completion.backends,
         help="Run the network with native (the compiled engine), reference (NumPy), torch, onnxruntime, openvino, or "
         "auto, which is one of the first two.",
         rich_help_panel=COMPUTATION,
@@ -192,6 +197,7 @@ Device = Annotated[
     typer.Option(
         "--device",
         metavar="NAME",
+        autocompletion=completion.devices,
         help="Run the network on cpu, cuda, mps or gpu (OpenVINO's), or on auto: a GPU if one is here.",
         rich_help_panel=COMPUTATION,
     ),

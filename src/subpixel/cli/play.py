@@ -25,7 +25,8 @@ from subpixel.cli.options import (
     Threads,
     Width,
 )
-from subpixel.cli.video import End, Start, print_notes
+from subpixel.cli.video import End, Start
+from subpixel.cli.video_reporting import print_notes
 from subpixel.storage.standard_streams import is_input_stream, stream_name
 
 if TYPE_CHECKING:

@@ -22,6 +22,16 @@ def quantise(
             rich_help_panel=FILES,
         ),
     ],
+    held_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Measure the loss on the images that this text file names, and choose by the others: a relative path "
+            "or a pattern such as houses_*.jpg a line. Default: every other image.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -44,16 +54,20 @@ def quantise(
 ) -> None:
     """Add int8 parameters to a model file.
 
-    The command finds the ranges of the network's values, measures what int8 costs in dB, and writes both to the file.
-    Then it finds the largest threshold of flat parts that costs at most 0.01 dB and 3 codes of 255.
+    The command finds the ranges of the network's values and integers for its weights, measures what int8 costs in dB,
+    and writes all of it to the file. In f32 the network computes what it did. Then the command finds the largest
+    threshold of flat parts that costs at most 0.01 dB and 3 codes of 255.
     """
     from subpixel.backends.flat import has_flat_cells
     from subpixel.metrics.calibration import calibrate
     from subpixel.metrics.flat_calibration import measure_flat
+    from subpixel.metrics.image_sets import images_below
     from subpixel.models.files import load, save
+    from subpixel.train.held_out import split
 
     given = load(model)
-    calibrated = given if flat else calibrate(given, data, print)
+    measured = None if held_out is None or flat else split(data, images_below(data), held_out)[1]
+    calibrated = given if flat else calibrate(given, data, print, measured)
     if flat or has_flat_cells(given.spec):
         calibrated = measure_flat(calibrated, data, print)
     save(calibrated, out or model)

@@ -1,16 +1,18 @@
-"""What is meant by an unknown command or option: a file to upscale, or an error that suggests the closest one."""
+"""What is meant by words that are wrong: a file to upscale, or an error that suggests what would be right."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable
+import os
+import shlex
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from subpixel.errors import SubpixelError, unknown
+from subpixel.errors import InvalidArgument, SubpixelError, unknown
 from subpixel.storage.suffixes import IMAGES, VIDEOS
 
-__all__ = ["command_for", "unknown_command", "unknown_option"]
+__all__ = ["check_last_input", "command_for", "unknown_command", "unknown_option"]
 
 
 def unknown_command(name: str, commands: Iterable[str]) -> SubpixelError:
@@ -41,3 +43,26 @@ def unknown_option(error: Any) -> SubpixelError:
     options = [name for param in command.get_params(ctx) for name in (*param.opts, *param.secondary_opts)]
     names = [name for name in options if name.startswith("-")]
     return unknown("option", error.option_name, names, hint=f"See `{ctx.command_path} --help`.")
+
+
+def check_last_input(command: str, inputs: Sequence[str], output: str | None, suffixes: Collection[str]) -> None:
+    """Check that the last of several inputs is not the name of the result.
+
+    Args:
+        command: its name.
+        inputs: of the command.
+        output: of the command; None if none is named.
+        suffixes: of its files, in lower case.
+
+    Raises:
+        InvalidArgument: the last input does not exist and looks like the name of a result.
+    """
+    *others, last = inputs
+    if output is not None or not others or os.path.lexists(last) or glob.has_magic(last):
+        return
+    if Path(last).suffix.lower() in suffixes or last.endswith(("/", os.sep)):
+        words = " ".join([*map(shlex.quote, others[:3]), *["…"] * (len(others) > 3)])
+        raise InvalidArgument(
+            f"{last}: no such file or directory. To write there, use -o: "
+            f"`subpixel {command} {words} -o {shlex.quote(last)}`"
+        )

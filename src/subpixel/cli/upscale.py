@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import shlex
-from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain
@@ -36,6 +32,7 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import Reporter
+from subpixel.cli.suggestions import check_last_input
 from subpixel.errors import InvalidArgument
 from subpixel.storage.interrupts import interrupt_requested
 from subpixel.storage.suffixes import IMAGES
@@ -254,7 +251,7 @@ def upscale(
         )
         make_job = partial(Job, **options)
         make_job(source=Path(), upscaler=upscaler)  # checks the arguments before anything is looked at
-        _check_last_input(inputs, output)
+        check_last_input("upscale", inputs, output, IMAGES)
         paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix, page)
         videos: list[Path] = []
         plan = plan_batch(find_images(streams.inputs, paths.folder, videos), paths)
@@ -286,19 +283,6 @@ def upscale(
             if dry:
                 return dry_run(batch, plan, reporter, quiet=quiet)
             return follow(batch, plan, reporter, streams, str(paths))
-
-
-def _check_last_input(inputs: Sequence[str], output: str | None) -> None:
-    """Raise InvalidArgument if the last of several inputs does not exist and looks like the name of the result."""
-    *others, last = inputs
-    if output is not None or not others or os.path.lexists(last) or glob.has_magic(last):
-        return
-    if Path(last).suffix.lower() in IMAGES or last.endswith(("/", os.sep)):
-        words = " ".join([*map(shlex.quote, others[:3]), *["…"] * (len(others) > 3)])
-        raise InvalidArgument(
-            f"{last}: no such file or directory. To write there, use -o: "
-            f"`subpixel upscale {words} -o {shlex.quote(last)}`"
-        )
 
 
 def _note_little_space(plan: BatchPlan, target: Target, reporter: Reporter) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from subpixel.cli.option_names import with_option_names
+from subpixel.cli import completion
 from subpixel.cli.options import (
     COMPUTATION,
     FILES,
@@ -32,11 +32,12 @@ from subpixel.cli.options import (
     Threads,
     Width,
 )
-from subpixel.cli.progress import bar
-from subpixel.cli.reporting import printable
-from subpixel.cli.video_dry_run import print_estimate
-from subpixel.cli.video_images import Rate, StartNumber, check_images, image_job
+from subpixel.cli.video_batch import batch_of, follow, note_left_out
+from subpixel.cli.video_dry_run import dry_run
+from subpixel.cli.video_images import Rate, StartNumber, check_images, image_job, names_images
+from subpixel.cli.video_reporting import VideoReporter, print_notes
 from subpixel.errors import InvalidArgument, SubpixelError
+from subpixel.storage.output_place import names_several
 from subpixel.storage.standard_streams import (
     STREAM,
     check_output,
@@ -48,7 +49,7 @@ from subpixel.storage.standard_streams import (
 from subpixel.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
-    from subpixel.video import Result
+    from subpixel.video import Job
     from subpixel.video.images.image_output import ImageOutput
 
 
@@ -85,13 +86,37 @@ End = Annotated[
 ]
 
 
+StreamNumber = Annotated[
+    int | None,
+    typer.Option(
+        "--stream",
+        metavar="N",
+        help="Upscale this video stream, by the number that ffprobe prints. Default: the one that the file marks as "
+        "default, then the largest.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Audio = Annotated[
+    str,
+    typer.Option(
+        "--audio",
+        metavar="NAME",
+        help="Copy all sound (copy), leave it out (none), or encode it with aac, opus, mp3, ac3, eac3, flac or alac. "
+        "Bits a second of each stream follow a colon, as in aac:128k.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
 def video(
-    input_name: Annotated[
-        str,
+    inputs: Annotated[
+        list[str],
         typer.Argument(
-            metavar="INPUT",
-            help="A video file, or images that are its frames: a pattern such as 'frames/%04d.png', or a folder of "
-            "images. Use - to read a video from standard input.",
+            metavar="INPUT...",
+            help="Videos, folders with everything below them, and patterns such as 'clips/**/*.mkv'; or images that "
+            "are the frames of one video: 'frames/%04d.png', or a folder of images. Use - to read one video from "
+            "standard input.",
             show_default=False,
         ),
     ],
@@ -103,8 +128,9 @@ def video(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
-            "fits the video and its container.",
+            autocompletion=completion.encoders,
+            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too, and encoders of "
+            "graphics cards such as h264_nvenc. Default: what fits the video and its container.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -159,6 +185,8 @@ def video(
             rich_help_panel=OUTPUT,
         ),
     ] = "y4m",
+    audio: Audio = "copy",
+    stream: StreamNumber = None,
     rate: Rate = None,
     start: Start = None,
     end: End = None,
@@ -205,15 +233,19 @@ def video(
             "-o",
             "--output",
             metavar="PATH",
-            help="Write to this file; or an image for each frame, as in 'frames/%04d.png'. Use - to write frames to "
-            "standard output, for a player or another program. Default: name_x2 beside the video.",
+            help="Write to this file or folder; or an image for each frame, as in 'frames/%04d.png'. Use - to write "
+            "frames to standard output, for a player or another program. Default: name_x2 beside each video.",
             show_default=False,
             rich_help_panel=FILES,
         ),
     ] = None,
     start_number: StartNumber = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=FILES)
+        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=FILES)
+    ] = False,
+    copy_time: Annotated[
+        bool,
+        typer.Option("--copy-time", help="Give the result the modification time of the video.", rich_help_panel=FILES),
     ] = False,
     dry: Annotated[
         bool,
@@ -223,36 +255,51 @@ def video(
             rich_help_panel=REPORTING,
         ),
     ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print lines of JSON: at the start and the end of each video, and once a second.",
+            rich_help_panel=REPORTING,
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only notes and errors.", rich_help_panel=REPORTING)
     ] = False,
-) -> None:
-    """Upscale a video with its sound, subtitles and chapters.
+) -> int:
+    """Upscale videos with their sound, subtitles and chapters.
 
-    Every other stream is copied, and frames keep their times. The file is verified before it is moved into place.
+    Every other stream is copied or, where the container needs it, converted, and frames keep their times. Each file is
+    verified before it is moved into place.
 
     If interrupted, run the same command again to resume. A finished video is not made again.
     """
     from subpixel.upscaler import Upscaler
-    from subpixel.video import Job, PipeOutput, Settings, estimate_job, parse_options, pipe_format
+    from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format
     from subpixel.video.images.number_pattern import NumberPattern
     from subpixel.video.source import probe_source
     from subpixel.video.time_range import requested_range
 
     if target_fps is not None and not (realtime and 0 < target_fps < math.inf):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
-    images = output is not None and NumberPattern.of(output) is not None
-    check_images(wanted=images, start_number=start_number, realtime=realtime)
-    name, piped = stream_name(input_name, "standard input"), is_input_stream(input_name)
+    to_images = output is not None and NumberPattern.of(output) is not None
+    check_images(wanted=to_images, start_number=start_number, realtime=realtime)
+    if copy_time and (to_images or names_images(inputs)):
+        raise InvalidArgument("--copy-time is for videos, and these are images")
+    piped = len(inputs) == 1 and is_input_stream(inputs[0])
+    to_pipe = is_output_stream(output) or (piped and output is None)
+    if (STREAM in inputs or to_pipe) and names_several(inputs) and not names_images(inputs):
+        raise InvalidArgument("-: only one video can be read from standard input or written to standard output")
     time_range = requested_range(start, end, preview)  # whose arguments are checked before a file is opened
-    if preview is not None and start is None and not piped:
-        time_range = requested_range(start, end, preview, probe_source(input_name, rate).duration)
+    if preview is not None and start is None and to_pipe and not piped:
+        time_range = requested_range(start, end, preview, probe_source(inputs[0], rate, stream).duration)
     options: Any = {
         "time_range": time_range,
         "deinterlace": deinterlace,
         "side_by_side": side_by_side or preview is not None,
         "realtime": realtime,
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
+        "stream": stream,
         "frame_rate": rate,
     }
     upscaler = Upscaler(
@@ -268,61 +315,62 @@ def video(
         strength=strength,
         exact=exact,
     )
-    if is_output_stream(output) or (piped and output is None):
+    if to_pipe:
         if dry:
             raise InvalidArgument("--dry-run: frames would go to standard output; name a file with -o to see its plan")
+        if as_json or copy_time:
+            option = "--json" if as_json else "--copy-time"
+            raise InvalidArgument(f"{option} is for files, and frames go to standard output; name a file with -o")
         sink = STREAM if output is None else output
         check_output(sink)
-        live = PipeOutput(input_name if piped else Path(input_name), upscaler, pipe_format(file_format), **options)
+        source = inputs[0] if piped else Path(inputs[0])
+        live = PipeOutput(source, upscaler, pipe_format(file_format), **options)
         with open_output(sink) as out:
-            print_notes(name, live.run(out).notes)
-        return
-    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
-    with _file(input_name) as path, bar(name, enabled=not quiet and not dry) as progress:
-        printed: list[str] = []
+            print_notes(stream_name(inputs[0], "standard input"), live.run(out).notes)
+        return 0
+    if piped and output is not None and (os.path.isdir(output) or output.endswith(("/", os.sep))):
+        source_name = stream_name(inputs[0], "standard input")
+        raise InvalidArgument(f"{output}: a video from {source_name} has no name, so the output must be a file")
+    if copy_time and piped:
+        raise InvalidArgument("--copy-time needs a file as input, since a pipe has no time of modification")
+    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options), audio)
 
-        def note(text: str) -> None:
-            printed.append(text)
-            print_notes(name, [text])
+    def options_for(source: Path) -> Any:
+        if preview is None or start is not None or piped:
+            return options
+        return {
+            **options,
+            "time_range": requested_range(start, end, preview, probe_source(source, rate, stream).duration),
+        }
 
-        job: Job | ImageOutput
-        if images:
-            options |= {"start_number": start_number, "overwrite": overwrite, "on_note": note}
-            job = image_job(path, upscaler, str(output), settings, **options)
-        else:
-            job = Job(
-                path,
-                upscaler,
-                None if output is None else Path(output),
-                settings,
-                overwrite,
-                preview=preview is not None,
-                on_note=note,
-                **options,
-            )
-        if dry:
-            estimate = estimate_job(job) if isinstance(job, Job) else job.estimate()
-            print_notes(name, estimate.notes)
-            if not quiet:
-                print_estimate(name, estimate, automatic=model == "auto")
-            return
-        try:
-            result = job.run(lambda done, total: progress(min(done, total or 0), total or 0))
-        except KeyboardInterrupt:
-            if job.can_resume:
-                print_notes(name, ["interrupted; run the same command again to resume"])
-            raise
-    print_notes(name, (text for text in result.notes if text not in printed))
-    if not quiet:
-        print(printable(_line(name, result, model == "auto")))
+    def make_images(source: Path) -> ImageOutput:
+        more: Any = {"start_number": start_number, "overwrite": overwrite}
+        return image_job(source, upscaler, str(output), settings, **options_for(source), **more)
+
+    def make_job(source: Path, destination: Path | None) -> Job:
+        return Job(
+            source,
+            upscaler,
+            destination,
+            settings,
+            overwrite,
+            preview=preview is not None,
+            copy_time=copy_time,
+            **options_for(source),
+        )
+
+    with _file(inputs[0]) if piped else nullcontext() as received:
+        names = {} if received is None else {str(received): stream_name(inputs[0], "standard input")}
+        sources = inputs if received is None else [str(received)]
+        batch, place, images = batch_of(sources, output, make_job, make_images if to_images else None)
+        reporter = VideoReporter(batch.count, as_json=as_json, quiet=quiet, choices=model == "auto", names=names)
+        note_left_out(batch, images, reporter)
+        return dry_run(batch, reporter) if dry else follow(batch, reporter, str(place))
 
 
 @contextmanager
 def _file(source: str) -> Iterator[Path]:
-    """The video as a file. A pipe is copied into a temporary one, since a video is read twice."""
-    if not is_input_stream(source):
-        yield Path(source)
-        return
+    """A pipe as a file: it is copied into a temporary one, since a video is read twice."""
     from subpixel.video.pipe_input import copy_pipe
 
     with temporary_folder() as folder:
@@ -332,23 +380,3 @@ def _file(source: str) -> Iterator[Path]:
             yield path
         except SubpixelError as error:
             raise type(error)(str(error).replace(str(path), stream_name(source, "standard input"))) from None
-
-
-def _line(name: str, result: Result, automatic: bool) -> str:
-    width, height = result.size_out
-    if result.done_before:
-        return f"{name} → {result.destination}  {width}×{height}  done before"
-    seconds = result.elapsed
-    count = result.frames - result.resumed
-    rate = f", {count / seconds:.1f} frames/s" if count and seconds else ""
-    resumed = f" ({result.resumed} from an earlier run)" if result.resumed else ""
-    choice = f"  auto: {result.choice}" if automatic else ""
-    work = f"{result.frames} frame{'s'[: result.frames > 1]}{resumed} in {seconds:.1f} s{rate}"
-    return f"{name} → {result.destination}  {width}×{height}  {work}{choice}"
-
-
-def print_notes(name: str, notes: Iterable[str]) -> None:
-    """Print notes to standard error, each after the name of the video."""
-    for note in notes:
-        text = note if note.startswith(name) else f"{name}: {note}"
-        print(f"note: {printable(with_option_names(text))}", file=sys.stderr, flush=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from subpixel.video import Settings
     from subpixel.video.images.image_output import ImageOutput
 
-__all__ = ["Rate", "StartNumber", "check_images", "image_job"]
+__all__ = ["Rate", "StartNumber", "check_images", "image_job", "names_images"]
 
 
 def _rate(text: str) -> Fraction:
@@ -69,6 +71,18 @@ def check_images(*, wanted: bool, start_number: int | None, realtime: bool) -> N
         raise InvalidArgument("--start-number is for images: name them with -o, as in -o frames/%04d.png")
     if wanted and realtime:
         raise InvalidArgument("--realtime is for videos, and images are written")
+
+
+def names_images(inputs: Sequence[str]) -> bool:
+    """Whether the input is one sequence of images: a pattern such as ``frames/%04d.png``, or a folder of images."""
+    from subpixel.video.images.folder_kind import folder_kind
+    from subpixel.video.images.number_pattern import NumberPattern
+
+    if len(inputs) != 1:
+        return False
+    if os.path.isdir(inputs[0]):
+        return folder_kind(inputs[0]) == "images"
+    return NumberPattern.of(inputs[0]) is not None
 
 
 def image_job(

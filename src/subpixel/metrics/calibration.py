@@ -16,20 +16,21 @@ from subpixel.backends.numpy_kernels import NumpyKernels
 from subpixel.backends.reference import video_session
 from subpixel.errors import InvalidArgument
 from subpixel.image import read
-from subpixel.metrics.equalisation import divisible_convs, equalise
+from subpixel.metrics.equalisation import equalise, extent_of
 from subpixel.metrics.protocol import images_below, luma_255, shrink
 from subpixel.metrics.quality import psnr
+from subpixel.metrics.rounding import convolved, round_together
 from subpixel.metrics.video_calibration import pan, run_sequence
 from subpixel.models.chain import Chain, chain_of, row_of
 from subpixel.models.files import Model
 from subpixel.models.graph import run
 from subpixel.models.integer import quantise
-from subpixel.models.lowering import lower, lower_spec
+from subpixel.models.lowering import lower
 from subpixel.models.spec import Spec
 
 __all__ = ["activation_ranges", "calibrate", "int8_loss"]
 
-# How many images are used, half of them for the ranges and half for the loss; and the side of the crop of each.
+# How many images choose the parameters, and as many measure the loss; and the side of the crop of each.
 _IMAGES, _SIDE = 48, 96
 
 # The most samples of a layer that are stored. If there are more, every second or third row and column is used.
@@ -46,26 +47,34 @@ _HEADROOM = 1.2
 # Above this PSNR, in dB, nobody sees a difference: errors are 1.4 codes in the root mean square. Without a limit,
 # drawings with flat areas, where the rounding of int8 is all there is of an error, would count for most.
 _NOTHING_TO_SEE = 45.0
+_NOTHING_TO_SEE_SQUARED = 255**2 / 10 ** (_NOTHING_TO_SEE / 10)
 
 Planes = NDArray[np.float32]
 Pair = tuple[Planes, NDArray[np.float64]]
 Clip = list[Pair]
 
 
-def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | None = None) -> Model:
+def calibrate(
+    model: Model,
+    folder: str | Path,
+    say: Callable[[str], None] | None = None,
+    measured: Sequence[Path] | None = None,
+) -> Model:
     """A copy of the model with int8 parameters and their measured loss.
 
     Args:
         model: a luma network that is a plain chain, or a network for videos.
-        folder: a folder of 8-bit images, also in folders below it. Up to 48, evenly chosen, are used. They must not be
-            the images of the test sets.
+        folder: a folder of 8-bit images, also in folders below it. Up to 96, evenly chosen, are used, every other one
+            to measure the loss. They must not be the images of the test sets.
         say: called with a line about each step.
+        measured: the images of ``folder`` that the loss is measured on instead. They choose nothing.
 
     Returns:
-        The model with ``quantisation``: ``layers`` (see :func:`subpixel.models.integer.quantise`), ``loss_db`` (mean
-        of PSNR in f32 minus PSNR in int8 on images that did not set the ranges, both 45 dB at most; negative is a
-        gain) and ``calibration``. Its weights are equalised and compute the same, see
-        :mod:`subpixel.metrics.equalisation`.
+        The model with ``quantisation``: ``layers`` (see :func:`subpixel.models.integer.quantise` and
+        :func:`~subpixel.models.integer.with_integers`), ``loss_db`` (mean of PSNR in f32 minus PSNR in int8 on images
+        that chose nothing, both 45 dB at most; negative is a gain) and ``calibration``. Its weights are equalised and
+        compute the same, see :mod:`subpixel.metrics.equalisation`. For a plain chain, integers are found by
+        :mod:`subpixel.metrics.rounding`.
 
     Raises:
         InvalidArgument: there are too few images, or the network is for RGB.
@@ -75,22 +84,43 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
     chain, _ = row_of(spec, model.weights, "int8")
     if spec.colour != "luma":
         raise InvalidArgument(f"model '{model.name}' is an RGB network; int8 needs a luma network")
-    paths = images_below(Path(folder))
-    paths = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_IMAGES, len(paths))).astype(int)]
-    for_ranges, for_loss = (_clips(spec, part) for part in (paths[::2], paths[1::2]))
-    values = _values(model, chain, [[small for small, _ in clip] for clip in for_ranges])
-    weights, divisors = _equalise(model, values, for_ranges)
-    ranges = {name: _range(values[name], divisors.get(name)) for name in values}
+    if measured is None:
+        paths = _evenly(images_below(Path(folder)), 2 * _IMAGES)
+        chosen, measured = paths[::2], paths[1::2]
+    else:
+        others = set(measured)
+        chosen = _evenly([path for path in images_below(Path(folder)) if path not in others], _IMAGES)
+        if not chosen:
+            raise InvalidArgument(f"{folder}: holds no other images than those to measure with; some are needed")
+    for_choices, for_loss = _clips(spec, chosen), _clips(spec, measured)
+    values = _values(model, chain, [[small for small, _ in clip] for clip in for_choices])
+    error = _Error(model, for_choices)
+    extents = {name: extent_of(one) for name, one in values.items()}
+    del values
+    weights, ranges = equalise(spec, model.weights, extents, error.of_ranges)
     model = replace(model, weights=weights)
     quantisation: dict[str, Any] = quantise(spec, weights, ranges)
     if say and ranges:
         say("ranges: " + ", ".join(f"{name} {low:.3f} … {high:.3f}" for name, (low, high) in ranges.items()))
+    if spec.plain:
+        before = error.of(model, quantisation)
+        planes = [small for clip in for_choices for small, _ in clip]
+        quantisation = dict(
+            round_together(model, quantisation, planes, error.importance, lambda trial: error.of(model, trial))
+        )
+        if say:
+            part = error.of(model, quantisation) / max(before, 1e-12)
+            say(f"weights: the square error of int8 is {part:.2f} of that with plain rounding")
     quantisation.update(_loss(model, quantisation, for_loss))
-    quantisation["calibration"].update({"data": Path(folder).name, "images": len(for_ranges)})
+    quantisation["calibration"].update({"data": Path(folder).name, "images": len(for_choices)})
     if say:
         largest = quantisation["calibration"]["largest_loss_db"]
         say(f"int8 costs {quantisation['loss_db']:.4f} dB on {len(for_loss)} images, {largest:.4f} at most")
     return replace(model, quantisation=quantisation)
+
+
+def _evenly(paths: Sequence[Path], most: int) -> list[Path]:
+    return [paths[k] for k in np.linspace(0, len(paths) - 1, min(most, len(paths))).astype(int)]
 
 
 def _clips(spec: Spec, paths: Sequence[Path]) -> list[Clip]:
@@ -104,39 +134,33 @@ def _clips(spec: Spec, paths: Sequence[Path]) -> list[Clip]:
     return result
 
 
-def _equalise(
-    model: Model, values: Mapping[str, NDArray[np.float32]], material: Sequence[Clip]
-) -> tuple[Mapping[str, Planes], Mapping[str, Planes]]:
-    """The weights with the smallest int8 error, and the divisors of each layer's channels."""
-    spec = model.spec
-    if lower_spec(spec) is not spec:
-        return model.weights, {}  # the chain of the engine has other weights than the model
-    smalls = [[small for small, _ in clip] for clip in material]
-    references = _results(model, "f32", None, smalls)
-    # Errors count relative to the network's own: on a smooth image less rounding is visible than on a rough one.
-    own_errors = [
-        np.mean([np.square(y[0] * 255 - large).mean() for y, (_, large) in zip(result, clip, strict=True)])
-        for result, clip in zip(references, material, strict=True)
-    ]
-    records: dict[tuple[str, bytes], tuple[float, float]] = {}
+class _Error:
+    """The int8 error of candidates: the mean square difference from the f32 network, image by image.
 
-    def error(weights: Mapping[str, Planes], divisors: Mapping[str, Planes]) -> float:
-        ranges = {}
-        for name in values:
-            key = name, divisors[name].tobytes() if name in divisors else b""
-            if key not in records:
-                records[key] = _range(values[name], divisors.get(name))
-            ranges[name] = records[key]
-        trial = replace(model, weights=weights)
-        result = _results(trial, "int8", quantise(spec, weights, ranges), smalls)
-        differing = [
-            np.mean([np.square(255 * (a - b), dtype=np.float64).mean() for a, b in zip(ours, theirs, strict=True)])
-            for ours, theirs in zip(result, references, strict=True)
+    It counts relative to the network's own error: on a smooth image less rounding is visible than on a rough one. It
+    does not count whether the difference happens to be towards the truth. Chance would decide that on so few images.
+    """
+
+    def __init__(self, model: Model, material: Sequence[Clip]) -> None:
+        self.model = model
+        self.smalls = [[small for small, _ in clip] for clip in material]
+        self.references = _results(model, "f32", None, self.smalls)
+        own = [
+            np.mean([np.square(y[0] * 255 - large).mean() for y, (_, large) in zip(result, clip, strict=True)])
+            for result, clip in zip(self.references, material, strict=True)
         ]
-        return float(np.mean([beside / (own + 1e-3) for beside, own in zip(differing, own_errors, strict=True)]))
+        self.importance = [1 / (float(error) + _NOTHING_TO_SEE_SQUARED) for error in own]
 
-    tops = {name: np.quantile(values[name], 1 - _CLIPPED, axis=1) for name in divisible_convs(spec) if name in values}
-    return equalise(spec, model.weights, tops, error)
+    def of_ranges(self, weights: Mapping[str, Planes], ranges: Mapping[str, tuple[float, float]]) -> float:
+        return self.of(replace(self.model, weights=weights), quantise(self.model.spec, weights, ranges))
+
+    def of(self, model: Model, quantisation: Mapping[str, Any]) -> float:
+        total = 0.0
+        results = _results(model, "int8", quantisation, self.smalls)
+        for ours, theirs, weight in zip(results, self.references, self.importance, strict=True):
+            squares = [np.square(255 * (a - b), dtype=np.float64).mean() for a, b in zip(ours, theirs, strict=True)]
+            total += weight * float(np.mean(squares))
+        return total / len(results)
 
 
 def _middle(pixels: NDArray[np.uint8], scale: int) -> Pair:
@@ -153,7 +177,10 @@ class _RecordingKernels(NumpyKernels):
         self.records: list[Planes] = []
 
     def conv(self, x: Planes, weight: Planes, bias: Planes | None, padding: tuple[int, int], stride: int = 1) -> Planes:
-        self.records.append(super().conv(x, weight, bias, padding, stride))
+        rows, columns = padding
+        x = np.pad(x, ((0, 0), (0, 0), (rows, rows), (columns, columns)))
+        y = np.stack([convolved(one, weight, stride) for one in x])  # faster than in a fixed order
+        self.records.append(y if bias is None else y + bias[:, None, None])
         return self.records[-1]
 
     def add(self, values: list[Planes]) -> Planes:

@@ -16,11 +16,13 @@ byte is ``clip(z + t + zero, 0, 255)``, which implements ReLU and clip as well. 
 1/16 of a byte, and is added to the base in the base's own precision.
 
 All of this is exact, so a scalar loop, every instruction set and NumPy give the same bytes. The weights of a channel
-are rounded in units that make ``multiplier`` exact, so that the multiplier costs no precision.
+are rounded in units that make ``multiplier`` exact, so that the multiplier costs no precision. A file may hold integers
+that are better than rounded weights, see :func:`with_integers`.
 """
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +40,7 @@ __all__ = [
     "LAST_STEP",
     "MAX_INPUT",
     "MAX_VALUE",
+    "MAX_WEIGHT",
     "TANH",
     "IntegerConv",
     "IntegerNetwork",
@@ -46,6 +49,8 @@ __all__ = [
     "integer_network",
     "quantise",
     "stored_chain",
+    "sum_units",
+    "with_integers",
 ]
 
 # The polynomial P of 127 tanh(x) = (P(u * u) * u + 8) / 16 with u = 32768 x / 2.5, which is 8 z saturated. Products are
@@ -56,9 +61,9 @@ TANH = (5023, -9034, 13481, -11206, 3747)
 _TANH_STEP = 2.5 / 4096
 LAST_STEP = 1 / (16 * 255)
 
-# The value of a unit of the network's input, and the largest integer of the input and of every other value.
+# The value of a unit of the network's input, and the largest integer of the input, of every other value, of a weight.
 INPUT_STEP = 1 / 510
-MAX_INPUT, MAX_VALUE = 510, 255
+MAX_INPUT, MAX_VALUE, MAX_WEIGHT = 510, 255, 127
 
 # Scale and zero of activations whose range is fixed.
 _FIXED_SCALE = {"tanh": (1 / 127, 128), "clip": (1 / 255, 0)}
@@ -204,7 +209,7 @@ def quantise(
         # z = sum * multiplier / 2**(15 + shift). As y has 16 bits, z can reach at least half of the largest multiplier:
         # 4096, which is 2.5 before tanh and 256 bytes at the end, else 512, twice the range of a byte.
         max_multiplier = 8191 if final or conv.activation == "tanh" else 1023
-        real = step * largest / 127 / unit * 2.0**15
+        real = step * largest / MAX_WEIGHT / unit * 2.0**15
         shift = np.clip(np.floor(np.log2(max_multiplier / real)), 0, 31)
         multiplier = np.minimum(np.ceil(real * 2.0**shift), 32767)
         layers[conv.name] = {
@@ -243,7 +248,7 @@ def integer_network(
         scale, own_zero, shift, multiplier = _parameters(conv, quantisation)
         final = conv is chain.convs[-1]
         sum_units = _sum_units(conv, scale, shift, multiplier)
-        weight, bias = _to_integers(conv, weights, step, sum_units)
+        weight, bias = _to_integers(conv, weights, step, sum_units, quantisation)
         half = np.where(shift > 0, 2.0 ** (shift - 1), 0.0)
         bias = bias - zero * weight.sum(axis=(1, 2, 3)) + np.floor(half)
         largest = np.abs(bias) + (MAX_VALUE if result else MAX_INPUT) * np.abs(weight).sum(axis=(1, 2, 3))
@@ -308,12 +313,54 @@ def fake_quantise(
     for conv in chain_of(spec, "int8").convs:
         scale, _, shift, multiplier = _parameters(conv, quantisation)
         sum_units = _sum_units(conv, scale, shift, multiplier)
-        weight, bias = _to_integers(conv, weights, step, sum_units)
+        weight, bias = _to_integers(conv, weights, step, sum_units, quantisation)
         result[f"{conv.name}.weight"] = (weight * (sum_units / step)[:, None, None, None]).astype(np.float32)
         if conv.bias:
             result[f"{conv.name}.bias"] = (bias * sum_units).astype(np.float32)
         step = scale
     return result
+
+
+def sum_units(spec: Spec, quantisation: Mapping[str, Any]) -> tuple[NDArray[np.float64], ...]:
+    """The value of one unit of each channel's sum, for each convolution.
+
+    Args:
+        spec: a plain chain.
+        quantisation: as for :func:`integer_network`.
+
+    Raises:
+        Unsupported: the network is no plain chain.
+        ModelFileError: the parameters do not fit the network.
+    """
+    result = []
+    for conv in chain_of(spec, "int8").convs:
+        scale, _, shift, multiplier = _parameters(conv, quantisation)
+        result.append(_sum_units(conv, scale, shift, multiplier))
+    return tuple(result)
+
+
+def with_integers(
+    quantisation: Mapping[str, Any], name: str, weight: NDArray[Any], bias: NDArray[Any]
+) -> dict[str, Any]:
+    """A copy of int8 parameters that holds the integers of a convolution, instead of those that rounding gives.
+
+    Args:
+        quantisation: the parameters.
+        name: of the convolution.
+        weight: ``(out, in, kh, kw)``, integers of -127 … 127.
+        bias: ``(out,)``, integers in units of the sums, without the terms for ``zero`` and ``shift``.
+
+    >>> import numpy as np
+    >>> whole = with_integers({"layers": {"a": {"scale": 1.0}}}, "a", np.ones((1, 1, 1, 2)), np.array([5]))
+    >>> whole["layers"]["a"]
+    {'scale': 1.0, 'weight': 'AQE=', 'bias': [5]}
+    """
+    entry = {
+        **quantisation["layers"][name],
+        "weight": base64.b64encode(np.ascontiguousarray(weight).astype(np.int8).tobytes()).decode(),
+        "bias": [int(n) for n in bias],
+    }
+    return {**quantisation, "layers": {**quantisation["layers"], name: entry}}
 
 
 def _sum_units(
@@ -326,14 +373,41 @@ def _sum_units(
 
 
 def _to_integers(
-    conv: Conv, weights: Mapping[str, NDArray[np.float32]], step: float, sum_units: NDArray[np.float64]
+    conv: Conv,
+    weights: Mapping[str, NDArray[np.float32]],
+    step: float,
+    sum_units: NDArray[np.float64],
+    quantisation: Mapping[str, Any],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights and biases as integers, in units of the sums; ``step`` is the value of a unit of the input."""
+    stored = _stored(conv, quantisation["layers"][conv.name])
+    if stored is not None:
+        return stored
     weight = weights[f"{conv.name}.weight"].astype(np.float64)
     rounded = _round_weights(weight * (step / sum_units)[:, None, None, None])
     if not conv.bias:
         return rounded, np.zeros(conv.out_channels)
     return rounded, np.rint(weights[f"{conv.name}.bias"].astype(np.float64) / sum_units)
+
+
+def _stored(conv: Conv, entry: Mapping[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """The integers that a file holds, checked; None if it holds none."""
+    if "weight" not in entry and "bias" not in entry:
+        return None
+    shape = (conv.out_channels, conv.in_channels, *conv.kernel)
+    try:
+        weight = np.frombuffer(base64.b64decode(entry["weight"], validate=True), np.int8).astype(np.float64)
+        bias = np.array([int(n) for n in entry["bias"]], np.float64)
+        fits = weight.size == math.prod(shape) and _all_within(weight, -MAX_WEIGHT, MAX_WEIGHT)
+        fits = fits and len(bias) == conv.out_channels and _all_within(bias, -(2.0**31), 2.0**31)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        fits = False
+    if not fits:
+        raise ModelFileError(
+            f"layer '{conv.name}': wrong int8 weights; {math.prod(shape)} bytes of -127 … 127 in base64 and "
+            f"{conv.out_channels} biases are needed"
+        )
+    return weight.reshape(shape), bias
 
 
 def _gain(conv: Conv, ratio: float) -> int:
@@ -354,7 +428,7 @@ def _round_weights(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     order = np.argsort(-np.sign(missing)[:, None] * (kernels - rounded), axis=1, kind="stable")
     rank = np.argsort(order, axis=1, kind="stable")
     rounded += np.where(rank < np.abs(missing)[:, None], np.sign(missing)[:, None], 0.0)
-    return np.clip(rounded, -127, 127).reshape(weight.shape)
+    return np.clip(rounded, -MAX_WEIGHT, MAX_WEIGHT).reshape(weight.shape)
 
 
 def _parameters(

@@ -10,7 +10,9 @@ from types import ModuleType
 
 from subpixel.errors import BackendUnavailable
 
-__all__ = ["available_threads", "forced_target", "native_module"]
+__all__ = ["available_threads", "forced_form", "forced_target", "native_module"]
+
+_FORMS = ("direct", "winograd")
 
 
 def native_module() -> ModuleType | None:
@@ -38,6 +40,18 @@ def forced_target() -> str:
         except ValueError as error:
             raise BackendUnavailable(f"SUBPIXEL_TARGET: {error}") from None
     return target
+
+
+def forced_form() -> str:
+    """The form of int8 convolutions in the environment variable ``SUBPIXEL_INT8_FORM``; empty for the faster one.
+
+    Raises:
+        BackendUnavailable: there is no such form.
+    """
+    form = os.environ.get("SUBPIXEL_INT8_FORM", "")
+    if form and form not in _FORMS:
+        raise BackendUnavailable(f"SUBPIXEL_INT8_FORM: {form!r} is no form; {' or '.join(_FORMS)} is needed")
+    return form
 
 
 def available_threads() -> int:

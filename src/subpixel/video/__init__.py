@@ -6,6 +6,7 @@ from subpixel.video.encoders import ENCODERS, parse_options
 from subpixel.video.estimate import Estimate, estimate_job
 from subpixel.video.file_upscaling import upscale_file
 from subpixel.video.job import Job, Result, Settings
+from subpixel.video.pace import Pace
 from subpixel.video.pipe_output import PipeOutput, PipeResult
 from subpixel.video.players import find_player, open_player
 from subpixel.video.time_range import TimeRange
@@ -16,6 +17,7 @@ __all__ = [
     "ENCODERS",
     "Estimate",
     "Job",
+    "Pace",
     "PipeOutput",
     "PipeResult",
     "Result",

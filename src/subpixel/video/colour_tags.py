@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from subpixel.errors import Unsupported
 from subpixel.video.containers import Container
-from subpixel.video.encoders import ENCODERS, Encoder
+from subpixel.video.encoder import Encoder
+from subpixel.video.encoders import ENCODERS
 from subpixel.video.video_file import Tags
 
 __all__ = ["result_tags", "stored_tags"]

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from subpixel.errors import VideoWriteError
 from subpixel.video.decoding import Damage, frames_in_span, progressive_frames, read_frames
 from subpixel.video.encoders import Encoding
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.frame import Frame, FrameUpscaler
-from subpixel.video.pipeline import Stages
+from subpixel.video.frame_work import segment_frames
+from subpixel.video.pipeline import Clock, Stages
 from subpixel.video.segments import Journal, SegmentWriter
 from subpixel.video.time_range import Span
 from subpixel.video.video_file import VideoFile, VideoStream
 
 __all__ = ["SEGMENT_FRAMES", "SegmentEncoder"]
 
-# Frames of a segment: about as many as encoders put between key frames, so that segments add hardly any key frames.
-# After a crash, the frames of the last segment are made again in seconds.
+# Frames of a segment at most: about as many as encoders put between key frames, so that segments add hardly any.
 SEGMENT_FRAMES = 240
 
 
@@ -38,6 +39,7 @@ class SegmentEncoder:
         layout: of the source's frames.
         deinterlace: turn interlaced frames into progressive ones.
         span: the part of the video to encode.
+        work: of the networks with each frame, see :func:`subpixel.video.frame_work.frame_work`.
     """
 
     def __init__(
@@ -51,13 +53,16 @@ class SegmentEncoder:
         *,
         deinterlace: bool = False,
         span: Span,
+        work: float = 0.0,
     ) -> None:
         self._video, self._journal, self._encoding, self._stream = video, journal, encoding, video_stream
         self._upscaler, self._layout, self._deinterlace, self._span = upscaler, layout, deinterlace, span
+        self._segment = segment_frames(work, SEGMENT_FRAMES)
         self._damage = Damage()
         self._earlier_notes: tuple[str, ...] = journal.segments[-1].notes if journal.segments else ()
+        self._parameters: bytes | None = None
         self._count = self.frame_count
-        self.seconds: dict[str, float] = {}
+        self._clocks: Mapping[str, Clock] = {}
 
     @property
     def frame_count(self) -> int:
@@ -68,6 +73,11 @@ class SegmentEncoder:
     def notes(self) -> tuple[str, ...]:
         """Sentences about damage in the video, as far as it was decoded."""
         return tuple(dict.fromkeys([*self._earlier_notes, *self._damage.notes()]))
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The seconds for which each stage worked until now, without waiting."""
+        return {name: clock.seconds for name, clock in self._clocks.items()}
 
     def run(self, progress: Callable[[int], None]) -> None:
         """Encode every segment that is missing.
@@ -81,10 +91,8 @@ class SegmentEncoder:
             self._upscaler.restore(self._journal.state())
         with closing(self._source_frames()) as source:
             stages = Stages(source, self._push, self._flush, lambda frames: self._encode(frames, progress))
-            try:
-                stages.run()
-            finally:
-                self.seconds = {name: clock.seconds for name, clock in stages.clocks.items()}
+            self._clocks = stages.clocks
+            stages.run()
 
     def _source_frames(self) -> Generator[Frame]:
         """The frames that are not encoded yet."""
@@ -130,15 +138,30 @@ class SegmentEncoder:
         """Set the result's time, and the state after a segment's last frame."""
         frame.result.pts, frame.result.time_base = frame.time, self._video.stream.time_base
         self._count += 1
-        if self._count % SEGMENT_FRAMES == 0:
+        if self._count % self._segment == 0:
             frame.state = self._upscaler.state()
         return frame
+
+    def _check_parameters(self, parameters: bytes) -> None:
+        """Check that an encoder says the same about its packets as that of the segment before: a file says it once.
+
+        Raises:
+            VideoWriteError: it does not.
+        """
+        if self._parameters not in (None, parameters):
+            name = self._encoding.encoder.name
+            raise VideoWriteError(
+                f"{self._journal.result}: encoder {name} describes its packets otherwise than before, so that they "
+                "cannot become one stream; another encoder is needed"
+            )
+        self._parameters = parameters
 
     def _encode(self, frames: Iterator[Frame], progress: Callable[[int], None]) -> None:
         done = self.frame_count
         following = next(frames, None)
         while following is not None:
             context: Any = self._encoding.context(self._stream)
+            self._check_parameters(context.extradata or b"")
             with SegmentWriter(self._journal, context) as writer:
                 for frame in chain([following], frames):
                     writer.add(self._encoding.convert(frame.result, self._stream), frame.time)
@@ -146,6 +169,9 @@ class SegmentEncoder:
                     progress(done)
                     if frame.state is not None:
                         break
-                following = next(frames, None)
+                # A full segment is finished before the next frame is waited for, or an interrupt would lose it.
+                full = frame.state is not None
                 duration, digest = frame.source.duration or 0, self._digest(frame)
-                writer.finish(duration, digest, self.notes, frame.state or {}, final=following is None)
+                writer.finish(duration, digest, self.notes, frame.state or {}, final=not full)
+            following = next(frames, None) if full else None
+        self._journal.end(self.notes)

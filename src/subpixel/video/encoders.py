@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +13,9 @@ from av.codec.context import Flags
 
 from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError, unknown
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.encoder import ALL_TAGS, Encoder
 from subpixel.video.formats import Layout, layout_of
+from subpixel.video.hardware_encoders import HARDWARE_ENCODERS, UNUSABLE
 from subpixel.video.video_file import VideoStream
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "choose_encoding",
     "configure_context",
     "encoder_name",
+    "encoder_of",
     "nearest_format",
     "parse_options",
     "siting_options",
@@ -41,69 +44,6 @@ _MATRICES = {1: "ITU709", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020",
 # Frames a second if a video does not say; encoders only use it for planning.
 _RATE = Fraction(25)
 
-
-@dataclass(frozen=True)
-class Encoder:
-    """A video encoder.
-
-    Args:
-        name: the name that users give.
-        codec: libavcodec's name.
-        crf: (default, lowest, highest) quality value; None if the encoder is lossless or its profile sets the quality.
-        preset: the default preset; None if the encoder has none.
-        presets: the valid presets.
-        preset_option: libavcodec's name of the option for the preset.
-        options: options that are always set.
-        stores_aspect: whether its packets store the sample aspect ratio, whatever the container does.
-        colours: the colour tags that its packets store, by the names of :class:`subpixel.video.video_file.Tags`.
-        full_range: whether it stores frames of full range.
-        even: whether sides along which chroma is subsampled must be even.
-        min_size: the smallest width and height that it is used for.
-        max_size: the largest width and height.
-    """
-
-    name: str
-    codec: str
-    crf: tuple[int, int, int] | None
-    preset: str | None
-    presets: tuple[str, ...] = ()
-    preset_option: str = "preset"
-    options: Mapping[str, str] = field(default_factory=dict)
-    stores_aspect: bool = False
-    colours: frozenset[str] = frozenset()
-    full_range: bool = True
-    even: bool = False
-    min_size: tuple[int, int] = (1, 1)
-    max_size: tuple[int, int] = (1 << 28, 1 << 28)
-
-    @property
-    def pix_fmts(self) -> tuple[str, ...]:
-        """The pixel formats that it accepts and a decoder returns unchanged, in libavcodec's order."""
-        names = (each.name for each in av.Codec(self.codec, "w").video_formats or ())
-        return tuple(name for name in names if not name.startswith(_UNRETURNED.get(self.name, ())))
-
-    def accepts_size(self, pix_fmt: str, size: tuple[int, int]) -> bool:
-        """Whether it accepts frames of a pixel format and (width, height)."""
-        pixel_format = av.VideoFormat(pix_fmt)
-        steps = 64 // pixel_format.chroma_width(64), 64 // pixel_format.chroma_height(64)
-        odd = any(side % step for side, step in zip(size, steps, strict=True))
-        return not (self.even and odd) and not self.is_too_small(size) and not self.is_too_large(size)
-
-    def is_too_small(self, size: tuple[int, int]) -> bool:
-        """Whether a side of (width, height) is smaller than it accepts."""
-        return size[0] < self.min_size[0] or size[1] < self.min_size[1]
-
-    def is_too_large(self, size: tuple[int, int]) -> bool:
-        """Whether a side of (width, height) is larger than it accepts."""
-        return size[0] > self.max_size[0] or size[1] > self.max_size[1]
-
-
-# Formats that an encoder accepts but that do not come back: libavcodec decodes gray H.264 as 4:2:0, and MP4 has no
-# number for VP9 of 4:4:0.
-_UNRETURNED = {"x264": ("gray",), "vp9": ("yuv440",)}
-
-# Colour tags, by their names in Tags.
-ALL_TAGS = frozenset({"primaries", "transfer", "matrix", "full_range"})
 
 # Other names of encoders: of formats, libraries, and libavcodec.
 _ALIASES = {
@@ -222,13 +162,18 @@ class Encoding:
         """libavcodec's options."""
         options = dict(self.encoder.options)
         if self.crf is not None:
-            options["crf"] = str(self.crf)
+            options |= {name: str(first + factor * self.crf) for name, first, factor in self.encoder.quality}
         if self.preset is not None:
             options[self.encoder.preset_option] = self.preset
         for name, value in self.extra:
             # Parameters for the encoder's own library are appended to those set above.
             options[name] = f"{options[name]}:{value}" if name.endswith("-params") and name in options else value
         return options
+
+    @property
+    def given(self) -> str:
+        """The pixel format of frames as they are given to the encoder."""
+        return self.encoder.given.get(self.pix_fmt, self.pix_fmt)
 
     @property
     def rgb(self) -> bool:
@@ -254,7 +199,7 @@ class Encoding:
             stream = container.add_stream(self.encoder.codec, rate=video_stream.rate or _RATE, options=self.options)
             stream.time_base = video_stream.time_base
             self._apply(stream.codec_context, video_stream)
-            if self.encoder.codec == "libx265" and container.format.name in ("mp4", "mov"):
+            if av.Codec(self.encoder.codec, "w").canonical_name == "hevc" and container.format.name in ("mp4", "mov"):
                 stream.codec_context.codec_tag = "hvc1"  # libavformat's default is hev1, which QuickTime does not play
         except (ValueError, av.error.FFmpegError) as error:
             raise VideoWriteError(f"{self.encoder.name}: {os_error_text(error)}") from None
@@ -318,10 +263,10 @@ class Encoding:
 
             named, siting = matrix_name(tags, video_stream.size, "frame"), tags.siting or "left"
             frame = yuv_frame(frame, self.layout, self.pix_fmt, named, bool(tags.full_range), siting)
-        elif self.pix_fmt != self.layout.name:
+        elif self.given != self.layout.name:
             matrix, full = _MATRICES.get(tags.matrix, "DEFAULT"), 2 if tags.full_range else 1
             frame = frame.reformat(
-                format=self.pix_fmt,
+                format=self.given,
                 src_colorspace=matrix,
                 dst_colorspace=matrix,
                 src_color_range=2 if self.layout.rgb else full,
@@ -332,7 +277,7 @@ class Encoding:
         return frame
 
     def _apply(self, context: Any, video_stream: VideoStream) -> None:
-        configure_context(context, video_stream, self.pix_fmt)
+        configure_context(context, video_stream, self.given)
         context.thread_count = self.threads
 
 
@@ -387,7 +332,7 @@ def choose_encoding(
     """
     name = name or default
     name = encoder_name(name)
-    encoder = ENCODERS[name]
+    encoder = encoder_of(name)
     if encoder.codec not in av.codecs_available:
         raise Unsupported(f"encoder={name!r}: the installed libavcodec has no {encoder.codec}")
     wanted = pix_fmt or layout.name
@@ -419,24 +364,35 @@ def accepting_encoders(pix_fmt: str) -> tuple[str, ...]:
 
 
 def encoder_name(name: str) -> str:
-    """The name of an encoder in :data:`ENCODERS`, from any name that it is known by.
+    """The name of an encoder in :data:`ENCODERS` or :data:`HARDWARE_ENCODERS`, from any name that it is known by.
 
     Raises:
         InvalidArgument: no such encoder.
+        Unsupported: an encoder of graphics cards that cannot be used from here.
 
     >>> encoder_name("hevc"), encoder_name("libx264"), encoder_name("AV1")
     ('x265', 'x264', 'svt-av1')
     >>> encoder_name("hvec")
     Traceback (most recent call last):
     subpixel.errors.InvalidArgument: Unknown encoder 'hvec'. Did you mean 'hevc'? Choices: x264, x265, svt-av1, vp9, \
-ffv1, prores.
+ffv1, prores; \
+of graphics cards: h264_nvenc, hevc_nvenc, av1_nvenc, h264_qsv, hevc_qsv, av1_qsv, h264_amf, hevc_amf, av1_amf, \
+h264_videotoolbox, hevc_videotoolbox.
     """
     folded = name.casefold()
-    if folded in ENCODERS:
+    if folded in ENCODERS or folded in HARDWARE_ENCODERS:
         return folded
+    if folded in UNUSABLE:
+        raise Unsupported(f"encoder={name!r}: {UNUSABLE[folded]}")
     if folded not in _ALIASES:
-        raise unknown("encoder", name, [*ENCODERS, *_ALIASES], hint=f"Choices: {', '.join(ENCODERS)}.")
+        hint = f"Choices: {', '.join(ENCODERS)}; of graphics cards: {', '.join(HARDWARE_ENCODERS)}."
+        raise unknown("encoder", name, [*ENCODERS, *_ALIASES, *HARDWARE_ENCODERS], hint=hint)
     return _ALIASES[folded]
+
+
+def encoder_of(name: str) -> Encoder:
+    """The encoder of a name that :func:`encoder_name` gives."""
+    return ENCODERS[name] if name in ENCODERS else HARDWARE_ENCODERS[name]
 
 
 def accepted_format(encoder: Encoder, pix_fmt: str) -> str | None:

@@ -44,6 +44,7 @@ class Estimate:
         memory: in bytes, of the frames on their way and of the encoder.
         seconds: for all frames, by the trial; None if their number is unknown.
         done_before: whether the file is there, made from the same video with the same settings.
+        changed: the streams that would be encoded or converted, and what they would become, one phrase each.
     """
 
     destination: Path
@@ -59,6 +60,7 @@ class Estimate:
     memory: int
     seconds: float | None
     done_before: bool = False
+    changed: tuple[str, ...] = ()
 
 
 def estimate_job(job: Request) -> Estimate:
@@ -84,13 +86,14 @@ def estimate_job(job: Request) -> Estimate:
         frames,
         f"{plan.encoding.encoder.name}, {plan.encoding.pix_fmt}",
         str(container),
-        tuple(map(str, plan.selection.streams)),
+        tuple(str(each) for each in plan.selection.streams if each.index not in plan.selection.became),
         len(plan.video.chapters) if container.chapters else 0,
         () if done else plan.notes,
         plan.choice,
         encoding_memory(plan.stream.size, plan.encoding.encoder.name, plan.layout, plan.frames_by.large),
         None if frames is None else per_frame * frames,
         done,
+        plan.selection.changes,
     )
 
 

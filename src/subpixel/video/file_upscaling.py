@@ -50,12 +50,16 @@ def upscale_file(
     overwrite: bool = False,
     frame_rate: float | Fraction | str | None = None,
     start_number: int | None = None,
+    copy_time: bool = False,
     progress: Progress | None = None,
+    stream: int | None = None,
+    audio: str = "copy",
 ) -> Result:
     """Upscale one video file, with its sound, subtitles, chapters and metadata, as ``subpixel video`` does.
 
-    All other streams are copied unchanged. The result is verified before it is moved into place. If the call is
-    interrupted, an equal call resumes after the last complete segment.
+    All other streams are copied unchanged; subtitles that the container does not hold are converted. The result is
+    verified before it is moved into place. If the call is interrupted, an equal call resumes after the last complete
+    segment.
 
     Args:
         source: the video; or images that are its frames: a pattern such as ``frames/%04d.png`` (``%%`` is a percent
@@ -95,8 +99,13 @@ def upscale_file(
         frame_rate: frames a second of images, as ``24``, ``23.976`` or ``"24000/1001"``; the default is 25.
         start_number: of the first image, if images are written; the default is 1. From images to images it is the
             number of the first of them.
+        copy_time: give the result the modification time of the source.
         progress: called with the number of encoded frames and the number of all frames (None if unknown), from a thread
             of its own.
+        stream: the index of the video stream to upscale, as ``ffprobe`` and the notes count; the default is the stream
+            that the file marks so, then the largest.
+        audio: what becomes of sounds: ``"copy"``, ``"none"`` to leave them out, or an encoder and the bits a second of
+            each stream: ``"aac:128k"``, ``"opus:96k"``, ``"mp3"``, ``"ac3"``, ``"eac3"``, ``"flac"`` or ``"alac"``.
 
     Returns:
         The file that was written, its size, the number of frames, the model, and notes about what could not be kept.
@@ -155,7 +164,7 @@ def upscale_file(
         strength=strength,
         exact=exact,
     )
-    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
+    settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options), audio)
     rate = None if frame_rate is None else exact_rate(frame_rate)
     target = None if destination is None else Path(destination)
     job: Job | ImageOutput
@@ -163,7 +172,16 @@ def upscale_file(
         from subpixel.video.images.image_output import ImageOutput  # libvips is loaded where there are images
 
         job = ImageOutput(
-            Path(source), upscaler, target, start_number, overwrite, deinterlace, time_range, side_by_side, rate
+            Path(source),
+            upscaler,
+            target,
+            start_number,
+            overwrite,
+            deinterlace,
+            time_range,
+            side_by_side,
+            rate,
+            stream=stream,
         )
         job.check_settings(settings)
         return job.run(progress)
@@ -178,7 +196,9 @@ def upscale_file(
         deinterlace,
         time_range,
         side_by_side,
+        stream=stream,
         frame_rate=rate,
+        copy_time=copy_time,
     )
     return job.run(progress)
 

@@ -25,6 +25,8 @@ _MOST_SIDE = {"mp4": 65535, "mov": 65535}
 # 1920×1080 and 3840×2160 with two threads; the estimate is good to about a third.
 _STAGES = 75
 _ENCODERS = {"x264": 40, "x265": 95, "svt-av1": 170, "vp9": 85, "ffv1": 10, "prores": 10}
+# Of encoders of graphics cards: frames on their way to the card. Not measured.
+_HARDWARE = 20
 # A note is worth its line from this many bytes on.
 _MUCH = 2_000_000_000
 
@@ -89,7 +91,7 @@ def encoding_memory(
     chroma = Fraction(pixel_format.chroma_width(64) * pixel_format.chroma_height(64), 64 * 64)
     samples = 1 + (0 if layout.subsampling == "gray" else 2 * chroma)
     bytes_each = samples * layout.dtype.itemsize / Fraction(3, 2)
-    needed = size[0] * size[1] * (_STAGES + (0 if encoder is None else _ENCODERS[encoder])) * bytes_each
+    needed = size[0] * size[1] * (_STAGES + (0 if encoder is None else _ENCODERS.get(encoder, _HARDWARE))) * bytes_each
     if large is not None:
         # The codes of this frame and the one before, and f32 for the resize: of one plane at a time, of RGB all codes.
         planes = 3 if layout.rgb else 1

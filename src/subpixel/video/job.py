@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,9 @@ from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.video.encode_segments import SegmentEncoder
 from subpixel.video.encoders import Encoding
+from subpixel.video.frame_work import frame_work
 from subpixel.video.muxing import mux_video
+from subpixel.video.pace import Pace, PaceMeter
 from subpixel.video.provenance import Provenance, append_provenance, provenance_metadata
 from subpixel.video.request import Plan, Request, Settings
 from subpixel.video.segments import Journal, segment_packets
@@ -45,7 +48,8 @@ class Result:
         frames: the number of frames.
         resumed: how many of them an earlier run had encoded.
         notes: what could not be kept, what was damaged, and which networks were used, one sentence each.
-        seconds: the working time of each stage: ``decode``, ``upscale`` and ``encode``.
+        seconds: for which each stage worked, without waiting: ``decode``, ``upscale`` and ``encode``. They work at the
+            same time.
         elapsed: the time of everything, in seconds.
         choice: the model, and why it was chosen.
         done_before: whether the file was there, made from the same video with the same settings. Then nothing was done.
@@ -74,9 +78,15 @@ class Job(Request):
 
     Args:
         on_note: called with each sentence about something that cannot be kept, before the work begins.
+        on_start: called before the first frame with what will be made, and how many frames an earlier run encoded.
+        on_pace: called after each encoded frame with how far the work is and how fast, from a thread of its own.
+        copy_time: the result gets the modification time of the source, also one that was done before.
     """
 
     on_note: Callable[[str], None] = lambda note: None
+    on_start: Callable[[Plan, int], None] = lambda plan, resumed: None
+    on_pace: Callable[[Pace], None] = lambda pace: None
+    copy_time: bool = False
 
     def run(self, progress: Progress | None = None) -> Result:
         """Upscale the video.
@@ -98,10 +108,15 @@ class Job(Request):
         start = time.perf_counter()
         plan = self.plan()
         if plan.earlier is not None:
+            if self.copy_time:
+                self._copy_time(plan.destination)
             return self._done_before(plan, plan.earlier, time.perf_counter() - start)
         for note in plan.notes:
             self.on_note(note)
         with ExitStack() as stack:
+            if self.makes_folder:
+                with write_errors_as(VideoWriteError, plan.destination):
+                    plan.destination.parent.mkdir(parents=True, exist_ok=True)
             self._claim(stack, plan.destination)
             remove_leftovers(plan.destination.absolute().parent)
             folder = self._journal_folder(plan.destination)
@@ -123,9 +138,18 @@ class Job(Request):
                 plan.layout,
                 deinterlace=self.deinterlace,
                 span=plan.selection.span,
+                work=frame_work(plan.frames_by.networks, plan.video.stream.size, ensemble=self.upscaler.ensemble),
             )
             total, resumed = plan.frames, segments.frame_count
-            segments.run(lambda done: progress(done, total) if progress else None)
+            self.on_start(plan, resumed)
+            meter = PaceMeter(total, resumed)
+
+            def follow(done: int) -> None:
+                if progress is not None:
+                    progress(done, total)
+                self.on_pace(meter(done, segments.seconds))
+
+            segments.run(follow)
             frames = segments.frame_count
             if not frames:
                 raise no_frame(plan.video)
@@ -162,6 +186,12 @@ class Job(Request):
             if not stack.enter_context(claim(destination)):
                 raise VideoWriteError(f"{destination}: another run is writing it")
 
+    def _copy_time(self, path: Path, name: Path | None = None) -> None:
+        """Give a file the modification time of the source; errors call it ``name``."""
+        with write_errors_as(VideoWriteError, name or path):
+            times = os.stat(path).st_atime_ns, os.stat(self.source).st_mtime_ns
+            os.utime(path, ns=times)
+
     def _write(self, plan: Plan, journal: Journal, stack: ExitStack, check: Callable[[], None]) -> list[str]:
         """Write the video, verify it, and only then move it to its destination; return notes."""
         destination, track = plan.destination, _SegmentTrack(journal, plan.encoding, plan.stream)
@@ -177,6 +207,8 @@ class Job(Request):
         if found:
             raise VideoWriteError(f"{destination}: the written file differs when it is read back: {'; '.join(found)}")
         check()
+        if self.copy_time:
+            self._copy_time(path, destination)
         with shielded(), write_errors_as(VideoWriteError, destination):
             path.replace(destination)
             journal.remove()

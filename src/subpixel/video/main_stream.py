@@ -8,9 +8,9 @@ from typing import Any
 
 import av
 
-from subpixel.errors import VideoReadError
+from subpixel.errors import InvalidArgument, VideoReadError
 
-__all__ = ["is_image_item", "main_stream"]
+__all__ = ["is_image_item", "main_stream", "upscalable_streams"]
 
 # Brands of HEIF (ISO/IEC 23008-12): files of still images, which may hold a sequence beside them.
 _IMAGE_BRANDS = {"avif", "avis", "heic", "heix", "hevc", "hevx", "mif1", "msf1"}
@@ -33,8 +33,13 @@ def main_stream(container: Any, path: Path, index: int | None = None) -> Any:
 
     Raises:
         VideoReadError: there is no video stream, or none that can be decoded.
+        InvalidArgument: the stream of that index is none of them.
     """
-    streams = [stream for stream in _video_streams(container) if index in (None, stream.index)]
+    streams = upscalable_streams(container)
+    if streams and index not in (None, *(stream.index for stream in streams)):
+        there = ", ".join(map(_described, streams))
+        raise InvalidArgument(f"stream={index}: {path} has no such video stream; it has {there}")
+    streams = [stream for stream in streams if index in (None, stream.index)]
     if not streams and any(is_image_item(container, stream) for stream in container.streams.video):
         raise VideoReadError(f"{path}: this is an image; use subpixel upscale")
     if not streams:
@@ -45,10 +50,18 @@ def main_stream(container: Any, path: Path, index: int | None = None) -> Any:
     return max(able, key=_rank)
 
 
-def _video_streams(container: Any) -> list[Any]:
+def upscalable_streams(container: Any) -> list[Any]:
     """The streams that may be the video: all video streams but those that stand beside one."""
     streams = (stream for stream in container.streams.video if not stream.disposition & _BESIDE)
     return [stream for stream in streams if not is_image_item(container, stream)]
+
+
+def _described(stream: Any) -> str:
+    """The number, codec, size and language of a video stream."""
+    context, language = stream.codec_context, stream.metadata.get("language", "und")
+    known = () if context is None else (context.codec.canonical_name, f"{context.width}×{context.height}")
+    words = ", ".join([*known, *([language.encode("utf-8", "replace").decode()] if language != "und" else [])])
+    return f"{stream.index} ({words})" if words else str(stream.index)
 
 
 def is_image_item(container: Any, stream: Any) -> bool:

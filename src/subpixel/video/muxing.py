@@ -1,4 +1,4 @@
-"""Writing the result: the upscaled image, and the packets of all selected streams unchanged."""
+"""Writing the result: the upscaled image, and the packets of all selected streams, copied or transcoded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +30,7 @@ from subpixel.video.packets import read_packets
 from subpixel.video.priming import Priming
 from subpixel.video.stream_selection import StreamSelection
 from subpixel.video.time_range import Span
+from subpixel.video.transcoding import Transcoder, add_transcoded, transcode
 from subpixel.video.video_file import Chapter, Stream, VideoFile, open_video
 
 __all__ = ["Track", "cut_chapters", "mux_video"]
@@ -76,7 +78,7 @@ def mux_video(
         name: of the file in errors; None for its path.
 
     Returns:
-        A sentence for each stream with packets that were left out.
+        A sentence for each stream with packets that were left out, or that was damaged where it was encoded.
 
     Raises:
         VideoWriteError: the file cannot be written.
@@ -95,20 +97,21 @@ def mux_video(
             if container.chapters:
                 chapters = cut_chapters(video.chapters, selection.span)
                 out.set_chapters([_as_libav(number, chapter) for number, chapter in enumerate(chapters)])
-            targets = _add_streams(video, track, source, out, selection)
+            targets, transcoders = _add_streams(video, track, source, out, selection)
             image = targets.pop(video.main)
             facts = _unwritten_facts(video, track, image, selection, targets)
             numbers = {index: _track_number(out, index) for index in facts}
             out.start_encoding()
-            copied: Iterator[Any] = iter(())
+            packets: Iterator[Any] = iter(())
             if source is not None:
-                copied = read_packets(source, set(targets), selection.span, before, video.timeline)
-            others = ((targets[packet.stream_index], packet) for packet in copied)
+                packets = read_packets(source, set(targets), selection.span, before, video.timeline)
+            copied = {targets[index].index for index in set(targets) - set(transcoders)}
+            others = ((targets[index], packet) for index, packet in transcode(packets, transcoders))
             images = ((image, packet) for packet in _shift_packets(track.packets(), selection.span))
             clocks: dict[int, int] = {}
             lengths = _Lengths()
             for target, packet in _merge(images, others):
-                if target is not image:
+                if target.index in copied:
                     lengths.complete(packet)
                     if target.index in facts:
                         priming.move(target.index, packet)
@@ -123,8 +126,11 @@ def mux_video(
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise VideoWriteError(f"{name or path}: cannot be written ({os_error_text(error)})") from None
     return [
-        f"{number} packets of {video.streams[index]} end before the first frame and are left out"
-        for index, number in before.items()
+        *(
+            f"{number} packets of {video.streams[index]} end before the first frame and are left out"
+            for index, number in before.items()
+        ),
+        *chain.from_iterable(each.notes() for each in transcoders.values()),
     ]
 
 
@@ -166,28 +172,36 @@ def _as_libav(number: int, chapter: Chapter) -> dict[str, Any]:
     }
 
 
-def _add_streams(video: VideoFile, track: Track, source: Any, out: Any, selection: StreamSelection) -> dict[int, Any]:
-    """The output's streams by the index of the source's streams that they replace, including the image."""
+def _add_streams(
+    video: VideoFile, track: Track, source: Any, out: Any, selection: StreamSelection
+) -> tuple[dict[int, Any], dict[int, Transcoder]]:
+    """The output's streams, including the image, and what transcodes those that are not copied.
+
+    Both are by the index of the source's streams that they replace.
+    """
     targets: dict[int, Any] = {}
-    copied = {stream.index for stream in selection.copied}
+    transcoders: dict[int, Transcoder] = {}
+    written = {stream.index for stream in selection.written}
     for stream in video.streams:
         if stream.index == video.main:
             result = track.add_to(out)
             _describe_image(video, selection, result)
             targets[stream.index] = result
-        elif stream.index not in copied:
+        elif stream.index not in written:
             continue
         elif stream.kind == "attachment":
             _attach(out, stream, source.streams[stream.index].data)
         elif is_cover(stream) and selection.container.attachments:
             _attach(out, stream, _cover(video.path, stream.index))
         else:
-            result = out.add_stream_from_template(source.streams[stream.index], opaque=True)
+            result, transcoder = add_transcoded(source.streams[stream.index], stream, selection, out)
+            if transcoder is not None:
+                transcoders[stream.index] = transcoder
             result.disposition = stream.flags
             result.metadata.clear()
             result.metadata.update(writable_stream_metadata(selection.container, stream, selection.late))
             targets[stream.index] = result
-    return targets
+    return targets, transcoders
 
 
 def _describe_image(video: VideoFile, selection: StreamSelection, result: Any) -> None:

@@ -21,10 +21,11 @@ from subpixel.video.image_changes import ImageChange, KindFinder, fit_note
 from subpixel.video.joined_files import other_matroska, unread_video
 from subpixel.video.packets import INTERLEAVING, WHOLE, demux, seek
 from subpixel.video.stream_selection import StreamSelection
+from subpixel.video.text_conversion import TextTrial
 from subpixel.video.time_range import Span
 from subpixel.video.timeline import StreamTimes, Timeline, is_packet
 from subpixel.video.transport_streams import stream_changes
-from subpixel.video.video_file import VideoFile, open_video
+from subpixel.video.video_file import Stream, VideoFile, open_video
 
 __all__ = ["PacketScan", "scan_packets"]
 
@@ -69,7 +70,8 @@ def scan_packets(video: VideoFile, span: Span = WHOLE, selection: StreamSelectio
     Args:
         video: the video.
         span: the part that is needed. Packets after it are not read, and frames outside of it do not count.
-        selection: the streams that are copied, whose packets are shown to the writer of their container.
+        selection: the streams that are copied or converted, whose packets are shown to the writer of their container or
+            to the converter.
 
     Raises:
         VideoReadError: the system cannot read the file.
@@ -113,12 +115,12 @@ class _Scan:
         self._finder = KindFinder(video, container.streams[video.main])
         self._keys = array("q"), array("q")  # numbers and times of the image's key frames
         self._refused: dict[int, set[int]] = {}
-        self._trials: dict[int, CopyTrial] = {}
+        self._trials: dict[int, CopyTrial | TextTrial] = {}
         if selection is not None:
             self._trials = {
-                stream.index: CopyTrial(selection.container, container.streams[stream.index])
-                for stream in selection.copied
-                if stream.index in self._runs or stream.index in self._others
+                stream.index: _trial(selection, stream, container.streams[stream.index])
+                for stream in selection.written
+                if stream.index not in selection.sounds and (stream.index in self._runs or stream.index in self._others)
             }
         self._container_name = "" if selection is None else selection.container.name
         self._jumps: dict[int, tuple[int, int]] = {}  # places in the file around a break, by that of the packet
@@ -204,6 +206,7 @@ class _Scan:
         for index, refused in self._refused.items():
             found[index] = replace(found.get(index, StreamTimes()), refused=frozenset(refused))
             notes.append(self._refusal_note(index))
+        notes += self._mended_notes()
         for index in sorted(self._encrypted):
             notes.append(
                 f"{self._video.streams[index]} is encrypted; it is copied as it is, without what players need to "
@@ -281,10 +284,28 @@ class _Scan:
                     "one, and will follow the packet before"
                 )
 
+    def _mended_notes(self) -> Iterator[str]:
+        for index, trial in self._trials.items():
+            count = trial.mended if isinstance(trial, TextTrial) else 0
+            if count:
+                yield (
+                    f"{count} packet{'s'[: count > 1]} of {self._video.streams[index]} {'are' if count > 1 else 'is'} "
+                    "damaged or no UTF-8; what can be read stays"
+                )
+
     def _refusal_note(self, index: int) -> str:
         count, total = len(self._refused[index]), self._counts[index]
         stream = self._video.streams[index]
+        if isinstance(self._trials[index], TextTrial):
+            return f"{count} of {total} packets of {stream} are left out: they cannot be converted"
         return f"{count} of {total} packets of {stream} are left out: {self._container_name} does not take them"
+
+
+def _trial(selection: StreamSelection, stream: Stream, template: Any) -> CopyTrial | TextTrial:
+    """A trial of what becomes of a stream's packets."""
+    if stream.index in selection.texts:
+        return TextTrial(template, stream.codec, selection.texts[stream.index])
+    return CopyTrial(selection.container, template)
 
 
 def _last_offset(found: dict[int, StreamTimes], index: int) -> Fraction:

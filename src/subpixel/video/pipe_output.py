@@ -73,6 +73,7 @@ class PipeOutput:
         side_by_side: show the bicubic resize on the left.
         realtime: hold a frame rate by cheaper networks if needed.
         rate: frames a second to hold; None for the video's own rate.
+        stream: the index of the video stream to upscale, as ``ffprobe`` counts; None for the default one.
         frame_rate: frames a second of images, see :class:`subpixel.video.request.Request`; None for 25.
     """
 
@@ -84,6 +85,7 @@ class PipeOutput:
     side_by_side: bool = False
     realtime: bool = False
     rate: Fraction | None = None
+    stream: int | None = None
     frame_rate: Fraction | None = None
 
     def run(self, out: BinaryIO | PipeWriter) -> PipeResult:
@@ -107,7 +109,7 @@ class PipeOutput:
     def _run_file(self, path: Path, out: BinaryIO | PipeWriter) -> PipeResult:
         damage = Damage()
         with unchanged_file(path) as check:
-            video = probe_source(path, self.frame_rate)
+            video = probe_source(path, self.frame_rate, self.stream)
             start = span_of(video, (), self.time_range).first_tick(video.stream.time_base)
             frames = read_frames(video, damage, start=start, deinterlace=self.deinterlace)
             result = self._write(video, video.compression, frames, damage, out, lambda: None)
@@ -121,7 +123,7 @@ class PipeOutput:
         except OSError as error:
             raise VideoReadError(f"{name}: {os_error_text(error)}") from None
         with reader, open_stream(reader, name) as container:
-            stream = main_stream(container, Path(name))
+            stream = main_stream(container, Path(name), self.stream)
             decoded = decode_packets(container, stream, damage)
             first = next(decoded, None)
             if first is None:

@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Generic, TypeVar
 
 from subpixel.storage.interrupts import interrupt_requested, shielded
@@ -26,16 +27,31 @@ _POLL = 0.1
 
 
 class Clock:
-    """The seconds for which a stage worked, without waiting."""
+    """The seconds for which a stage works, without waiting. It is a context; any thread may read it meanwhile."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self._state: tuple[float, float | None] = 0.0, None  # seconds before, and the start of the present work
+
+    @property
+    def seconds(self) -> float:
+        """The seconds until now."""
+        before, start = self._state
+        return before if start is None else before + time.perf_counter() - start
 
     def __enter__(self) -> None:
-        self._start = time.perf_counter()
+        self._state = self.seconds, time.perf_counter()
 
     def __exit__(self, *error: object) -> None:
-        self.seconds += time.perf_counter() - self._start
+        self._state = self.seconds, None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stand still during a block inside."""
+        self.__exit__()
+        try:
+            yield
+        finally:
+            self.__enter__()
 
 
 class Stages(Generic[A, B]):
@@ -81,7 +97,9 @@ class Stages(Generic[A, B]):
                     results = self._middle(item)
                 for result in results:
                     self._put(self._results, result)
-            for result in self._rest():
+            with self.clocks["upscale"]:
+                results = self._rest()
+            for result in results:
                 self._put(self._results, result)
             self._put(self._results, None)
             finished = True
@@ -111,7 +129,9 @@ class Stages(Generic[A, B]):
                 return
 
     def _consume(self) -> None:
-        self._last(self._receive(self._results, self.clocks["encode"]))
+        clock = self.clocks["encode"]
+        with clock:
+            self._last(self._receive(self._results, clock))
 
     def _guard(self, work: Callable[[], None]) -> None:
         try:
@@ -126,13 +146,13 @@ class Stages(Generic[A, B]):
         self._cancel()
 
     def _receive(self, source: queue.Queue[A | None] | queue.Queue[B | None], clock: Clock | None = None) -> Iterator:  # type: ignore[type-arg]
-        """The items of a queue until its end. ``clock`` runs while the consumer works on an item."""
-        while (item := self._get(source)) is not None:
-            if clock is None:
-                yield item
-            else:
-                with clock:
-                    yield item
+        """The items of a queue until its end. ``clock`` stands still while the queue is waited for."""
+        while True:
+            with nullcontext() if clock is None else clock.paused():
+                item = self._get(source)
+            if item is None:
+                return
+            yield item
 
     def _put(self, target: queue.Queue, item: A | B | None) -> None:  # type: ignore[type-arg]
         while not self._stop:

@@ -10,6 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+
 from subpixel import __version__
 from subpixel.errors import Unsupported, VideoWriteError
 from subpixel.models.auto import Choice
@@ -20,10 +22,18 @@ from subpixel.upscaler import Upscaler
 from subpixel.upscaler.motion_network import MotionNetwork
 from subpixel.upscaler.network import Network
 from subpixel.video.colour_tags import result_tags, stored_tags
-from subpixel.video.containers import CONTAINERS, Container, container_of
+from subpixel.video.containers import CONTAINERS, Container, container_of, is_cover
 from subpixel.video.decoding import interlaced_frame
 from subpixel.video.default_encoder import default_encoder, fitting_encoders, no_encoder
-from subpixel.video.encoders import ENCODERS, Encoding, aspect_options, choose_encoding, encoder_name, siting_options
+from subpixel.video.encoders import (
+    ENCODERS,
+    Encoding,
+    aspect_options,
+    choose_encoding,
+    encoder_name,
+    encoder_of,
+    siting_options,
+)
 from subpixel.video.fingerprints import video_identity, weights_digest
 from subpixel.video.formats import Layout, is_pixel_format, layout_of
 from subpixel.video.frame import FrameUpscaler
@@ -37,6 +47,7 @@ from subpixel.video.memory import check_memory
 from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
 from subpixel.video.packet_scan import scan_packets
 from subpixel.video.provenance import Provenance, read_provenance
+from subpixel.video.sound_settings import COPIED, parse_audio
 from subpixel.video.source import open_source
 from subpixel.video.stream_selection import StreamSelection, check_codec, image_losses, select_streams
 from subpixel.video.stream_trials import holds_codec
@@ -62,6 +73,8 @@ class Settings:
         preset: speed; None for the encoder's default.
         pix_fmt: the pixel format to encode; None for the source's.
         options: additional options of libavcodec, see :func:`subpixel.video.parse_options`.
+        audio: what becomes of sounds: ``"copy"``, ``"none"`` to leave them out, or an encoder and the bits a second of
+            each stream: ``"aac:128k"``, ``"opus:96k"``, ``"mp3"``, ``"ac3"``, ``"eac3"``, ``"flac"`` or ``"alac"``.
     """
 
     encoder: str | None = None
@@ -69,6 +82,7 @@ class Settings:
     preset: str | None = None
     pix_fmt: str | None = None
     options: tuple[tuple[str, str], ...] = ()
+    audio: str = "copy"
 
 
 @dataclass(frozen=True)
@@ -87,6 +101,8 @@ class Plan:
         frames: how many frames the source has, if that is known.
         notes: what cannot be kept.
         earlier: of the destination, if it is what this job would write.
+        parameters: what an encoder of a graphics card says about its packets, which other cards and drivers say
+            otherwise; empty for other encoders.
     """
 
     video: VideoFile
@@ -100,6 +116,7 @@ class Plan:
     frames: int | None = None
     notes: tuple[str, ...] = ()
     earlier: Provenance | None = None
+    parameters: bytes = b""
 
     @property
     def choice(self) -> Choice:
@@ -127,7 +144,9 @@ class Request:
             cannot be resumed.
         rate: frames a second to hold; None for the video's own rate.
         preview: whether the default name of the file says that it is one.
+        stream: the index of the video stream to upscale, as ``ffprobe`` and the notes count; None for the default one.
         frame_rate: frames a second of images; None for 25.
+        makes_folder: the folder of the file will be created, so it need not exist.
     """
 
     source: Path
@@ -141,7 +160,9 @@ class Request:
     realtime: bool = False
     rate: Fraction | None = None
     preview: bool = False
+    stream: int | None = None
     frame_rate: Fraction | None = None
+    makes_folder: bool = False
 
     def destinations(self) -> tuple[Path, ...]:
         """The files that may be written: if none is named, the frames decide which of two it is."""
@@ -151,29 +172,28 @@ class Request:
         path = output_path(name, self.upscaler.target, preview=self.preview)
         return path, path.with_suffix(DEFAULT_SUFFIX)
 
+    def default_destination(self) -> Path:
+        """The file that is written if none is named; the source must be opened for it.
+
+        Raises:
+            SubpixelError: the source cannot be read, or its frames cannot be upscaled.
+        """
+        with open_source(self.source, self.frame_rate, self.stream) as (_, video):
+            layout, _, upscaler = self._frames(video)
+        return self._default_destination(self._pix_fmt(video, layout), upscaler.result_size)
+
     def plan(self) -> Plan:
         """Read what the source consists of and decide everything else; all arguments are checked here.
 
         Raises:
             SubpixelError: the job cannot be done.
         """
-        with open_source(self.source, self.frame_rate) as (source, video):
-            layout = layout_of(video.stream.pix_fmt, video.path)
-            pix_fmt = self._pix_fmt(video, layout)
-            frames_by = plan_frames(self.upscaler, video.stream, video.compression, (layout.name, pix_fmt))
-            upscaler = frame_upscaler(
-                frames_by.networks,
-                video,
-                layout,
-                frames_by.sizes.size,
-                threads=self.upscaler.threads,
-                side_by_side=self.side_by_side,
-                realtime=self.realtime,
-                rate=self.rate,
-            )
+        audio = parse_audio(self.settings.audio)
+        with open_source(self.source, self.frame_rate, self.stream) as (source, video):
+            layout, frames_by, upscaler = self._frames(video)
             size, large = upscaler.result_size, frames_by.large
             self._check_size(video, size, frames_by)
-            destination = self.destination or self._default_destination(pix_fmt, size)
+            destination = self.destination or self._default_destination(self._pix_fmt(video, layout), size)
             self._check(destination)
             container = container_of(destination)
             encoding = self._encoding(video, layout, container, size, frames_by.aspect)
@@ -184,12 +204,15 @@ class Request:
                 stream = replace(stream, aspect=None)
             tags, lost_tags = stored_tags(stream.tags, encoding.encoder, container, rgb=encoding.rgb, fitting=fitting)
             stream = replace(stream, tags=tags)
-            if self.settings.options or max(size) > _LARGE:
+            parameters = b""
+            if encoding.encoder.device:
+                parameters = _parameters(encoding, stream, fitting)
+            elif self.settings.options or max(size) > _LARGE:
                 encoding.context(stream)  # the encoder itself has the last word
             check_memory(str(self.source), size, layout, self.upscaler.threads, encoding.encoder.name, large)
-            codec = encoding.encoder.codec
-            selection = select_streams(video, source, container, codec, self.time_range)
-        plan = Plan(video, destination, layout, encoding, frames_by, upscaler, stream, selection)
+            codec, chosen = encoding.encoder.codec, self.stream is not None
+            selection = select_streams(video, source, container, codec, self.time_range, audio, chosen=chosen)
+        plan = Plan(video, destination, layout, encoding, frames_by, upscaler, stream, selection, parameters=parameters)
         if os.path.lexists(destination) and not self.overwrite:
             return replace(plan, earlier=self._earlier(plan))
         scan = scan_packets(video, selection.span, selection)
@@ -213,6 +236,23 @@ class Request:
         frames = scan.frames or self._expected_frames(video)
         return replace(plan, video=replace(video, timeline=scan.timeline), frames=frames, notes=tuple(notes))
 
+    def _frames(self, video: VideoFile) -> tuple[Layout, FramePlan, FrameUpscaler]:
+        """The layout of a source's frames, how they reach their size, and what upscales them."""
+        layout = layout_of(video.stream.pix_fmt, video.path)
+        formats = layout.name, self._pix_fmt(video, layout)
+        frames_by = plan_frames(self.upscaler, video.stream, video.compression, formats)
+        upscaler = frame_upscaler(
+            frames_by.networks,
+            video,
+            layout,
+            frames_by.sizes.size,
+            threads=self.upscaler.threads,
+            side_by_side=self.side_by_side,
+            realtime=self.realtime,
+            rate=self.rate,
+        )
+        return layout, frames_by, upscaler
+
     def _earlier(self, plan: Plan) -> Provenance:
         """The provenance of a destination that exists, if it is what would be written.
 
@@ -232,7 +272,9 @@ class Request:
 
     def provenance(self, plan: Plan, frames: int) -> Provenance:
         """What a result of so many frames was made from, and how."""
-        fingerprint = self.fingerprint(plan)
+        fingerprint, audio = self.fingerprint(plan), parse_audio(self.settings.audio)
+        if audio != COPIED:
+            fingerprint["audio"] = str(audio)
         # The number of threads changes packets, but not what they show.
         return Provenance.of({**fingerprint, "encoding": replace(plan.encoding, threads=1).describe()}, frames)
 
@@ -252,6 +294,8 @@ class Request:
         if os.path.lexists(destination) and not self.overwrite and _provenance_of(destination) is None:
             raise VideoWriteError(f"{destination}: exists already; overwrite=True replaces it")
         folder = destination.absolute().parent
+        while self.makes_folder and not os.path.lexists(folder):
+            folder = folder.parent
         if not folder.is_dir():
             raise VideoWriteError(f"{destination}: there is no folder {folder}")
         if self.source.is_dir() and folder.samefile(self.source):
@@ -270,7 +314,9 @@ class Request:
         if name is None:
             raise no_encoder(container, layout, pix_fmt, size)
         fitting = fitting_encoders(container, pix_fmt, size)
-        codec = ENCODERS[name].codec
+        codec = encoder_of(name).codec
+        if codec not in av.codecs_available and name not in ENCODERS:
+            raise Unsupported(f"encoder={name!r}: the installed libavcodec has no {codec}")
         check_codec(container, codec)  # before pixel formats, whose advice is for encoders that the container holds
         options = [
             *display_options(codec, video.display).items(),
@@ -329,6 +375,7 @@ class Request:
             for network in plan.frames_by.networks
         ]
         first, *others = networks or [["resize"]]
+        several = any(each.kind == "video" and not is_cover(each) for each in plan.video.others)
         # A size is that of the video, below.
         resized = {"then": [*others, str(plan.frames_by.sizes)]} if others or plan.frames_by.sizes.resizes else {}
         return {
@@ -338,8 +385,9 @@ class Request:
             **resized,
             "mix": [self.upscaler.ensemble, self.upscaler.strength],
             "flat": [network.flat for network in plan.frames_by.networks],
-            "encoding": plan.encoding.describe(),
+            "encoding": plan.encoding.describe() + plan.parameters.hex(),
             "video": repr(plan.stream),
+            **({"stream": plan.video.main} if several else {}),
             "deinterlace": self.deinterlace,
             "span": repr(plan.selection.span),
             "side_by_side": self.side_by_side,
@@ -371,6 +419,24 @@ def _result_stream(
     return replace(source, size=size, aspect=frames_by.aspect, pix_fmt=encoding.pix_fmt, tags=tags), notes
 
 
+def _parameters(encoding: Encoding, stream: VideoStream, fitting: Sequence[str]) -> bytes:
+    """What an encoder of a graphics card says about its packets, once it is open.
+
+    Raises:
+        Unsupported: it cannot be opened.
+    """
+    name, device = encoding.encoder.name, encoding.encoder.device
+    try:
+        return bytes(encoding.context(stream).extradata or b"")
+    except VideoWriteError as error:
+        reason = str(error).removeprefix(f"{name}: ")
+        advice = f"; {' or '.join(f'encoder={each!r}' for each in fitting)} does without" if fitting else ""
+        raise Unsupported(
+            f"encoder={name!r}: it cannot be opened ({reason}); it needs {device} that takes frames of "
+            f"{stream.size[0]}×{stream.size[1]}, and its driver{advice}"
+        ) from None
+
+
 def _lost_rgb(
     video: VideoFile, layout: Layout, encoding: Encoding, stream: VideoStream, container: Container
 ) -> list[str]:
@@ -390,7 +456,7 @@ def _provenance_of(path: Path) -> Provenance | None:
 
 def _holds(container: Container, encoder: str) -> bool:
     """Whether a container holds what the encoder of a name writes."""
-    return holds_codec(container, ENCODERS[encoder].codec)
+    return holds_codec(container, encoder_of(encoder).codec)
 
 
 def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container, fitting: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ import shutil
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -86,9 +86,9 @@ class Journal:
         self.folder, self.result = folder, result or folder
         self.segments: list[Segment] = []
         self._list = folder / self._LIST
-        head, *heads = (json.dumps({"format": _FORMAT, **each}, sort_keys=True) for each in (settings, *equal))
+        self._head, *heads = (json.dumps({"format": _FORMAT, **each}, sort_keys=True) for each in (settings, *equal))
         lines = self._lines()
-        if lines and lines[0] in (head, *heads):
+        if lines and lines[0] in (self._head, *heads):
             for number, line in enumerate(lines[1:]):
                 segment = _segment(line)
                 if segment is None or not _has_size(self.path(number), segment.size):
@@ -101,7 +101,7 @@ class Journal:
             if not self.segments:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(parents=True, exist_ok=True)
-            self._write([head, *(json.dumps(asdict(segment)) for segment in self.segments)])
+            self._write([self._head, *(json.dumps(asdict(segment)) for segment in self.segments)])
 
     def path(self, number: int) -> Path:
         """The file of a segment."""
@@ -128,6 +128,17 @@ class Journal:
             os.fsync(file.fileno())
         if len(self.segments) > _STATES:
             self.state_path(len(self.segments) - 1 - _STATES).unlink(missing_ok=True)
+
+    def end(self, notes: tuple[str, ...]) -> None:
+        """Record that no segment follows the last one.
+
+        Args:
+            notes: sentences about damage in the whole video.
+        """
+        if self.segments and not self.segments[-1].final:
+            self.segments[-1] = replace(self.segments[-1], notes=notes, final=True)
+            with write_errors_as(VideoWriteError, self.result):
+                self._write([self._head, *(json.dumps(asdict(segment)) for segment in self.segments)])
 
     def remove(self) -> None:
         """Remove the folder, once the video is complete."""

@@ -16,13 +16,16 @@ __all__ = ["open_source", "probe_source"]
 
 
 @contextmanager
-def open_source(path: Path, frame_rate: Fraction | None = None) -> Iterator[tuple[Any, VideoFile]]:
+def open_source(
+    path: Path, frame_rate: Fraction | None = None, stream: int | None = None
+) -> Iterator[tuple[Any, VideoFile]]:
     """Open a video or a sequence of images, and read what it consists of.
 
     Args:
         path: a video file; or a pattern or a folder of images, see
             :func:`subpixel.video.images.sequence.find_sequence`.
         frame_rate: of images, in frames a second; None for 25.
+        stream: the index of the video stream that counts; None to choose it.
 
     Yields:
         The open container, which is None for images, and what it consists of.
@@ -38,7 +41,7 @@ def open_source(path: Path, frame_rate: Fraction | None = None) -> Iterator[tupl
         yield None, describe_sequence(sequence, frame_rate)
         return
     with open_video(path) as container:
-        video = probe_open(container, path)
+        video = probe_open(container, path, stream)
         if frame_rate is not None:
             raise InvalidArgument(
                 f"frame_rate={float(frame_rate):g}: {path} has times of its own; a rate is for sequences of images"
@@ -46,7 +49,7 @@ def open_source(path: Path, frame_rate: Fraction | None = None) -> Iterator[tupl
         yield container, video
 
 
-def probe_source(path: str | Path, frame_rate: Fraction | None = None) -> VideoFile:
+def probe_source(path: str | Path, frame_rate: Fraction | None = None, stream: int | None = None) -> VideoFile:
     """What a video or a sequence of images consists of; arguments and errors as for :func:`open_source`."""
-    with open_source(Path(path), frame_rate) as (_, video):
+    with open_source(Path(path), frame_rate, stream) as (_, video):
         return video

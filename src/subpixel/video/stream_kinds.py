@@ -19,6 +19,7 @@ class StreamFate(StrEnum):
     """What happens to a stream."""
 
     COPIED = "copied"
+    CONVERTED = "converted"  # with a note of what that loses
     ATTACHED = "attached"  # its bytes are a file inside the container
     RENEWED = "written anew"
     METADATA = "as metadata"  # with a note
@@ -52,6 +53,11 @@ def _copied(containers: str) -> dict[str, StreamFate]:
     return dict.fromkeys(containers.split(), StreamFate.COPIED)
 
 
+def _text(containers: str) -> dict[str, StreamFate]:
+    """Text that is copied into some containers, and converted for the others that hold text."""
+    return dict.fromkeys(("MP4", "QuickTime", "Matroska", "WebM"), StreamFate.CONVERTED) | _copied(containers)
+
+
 _ATTACHED = {"Matroska": StreamFate.ATTACHED}
 _RENEWED = dict.fromkeys(("MP4", "QuickTime", "Matroska", "WebM", "NUT"), StreamFate.RENEWED)
 _TIMECODE = _RENEWED | dict.fromkeys(("Matroska", "WebM", "NUT"), StreamFate.METADATA)
@@ -65,10 +71,10 @@ STREAM_KINDS = (
     StreamKind("sound: ALAC", "audio", ("alac",), _copied("MP4 QuickTime Matroska")),
     StreamKind("sound: FLAC", "audio", ("flac",), _copied("MP4 Matroska NUT")),
     StreamKind("sound: Opus", "audio", ("opus",), _copied("MP4 Matroska WebM NUT")),
-    StreamKind("subtitles: SubRip", "subtitle", ("subrip",), _copied("Matroska")),
-    StreamKind("subtitles: ASS", "subtitle", ("ass",), _copied("Matroska")),
-    StreamKind("subtitles: WebVTT", "subtitle", ("webvtt",), _copied("Matroska WebM")),
-    StreamKind("subtitles: MP4's timed text", "subtitle", ("mov_text",), _copied("MP4 QuickTime")),
+    StreamKind("subtitles: SubRip", "subtitle", ("subrip",), _text("Matroska")),
+    StreamKind("subtitles: ASS", "subtitle", ("ass",), _text("Matroska")),
+    StreamKind("subtitles: WebVTT", "subtitle", ("webvtt",), _text("Matroska WebM")),
+    StreamKind("subtitles: MP4's timed text", "subtitle", ("mov_text",), _text("MP4 QuickTime")),
     StreamKind("subtitles: PGS (Blu-ray)", "subtitle", ("hdmv_pgs_subtitle",), _copied("Matroska")),
     StreamKind("subtitles: DVB", "subtitle", ("dvb_subtitle",), _copied("Matroska")),
     StreamKind("teletext", "subtitle", ("dvb_teletext",)),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import av
@@ -13,7 +14,7 @@ from subpixel.video.containers import COVERS, Container, is_cover, is_timecode
 from subpixel.video.stream_description import StreamDescription, stream_descriptions
 from subpixel.video.video_file import Stream, describe_stream
 
-__all__ = ["holds_codec", "rejection", "stored_flags"]
+__all__ = ["holds_codec", "holds_sound", "rejection", "stored_flags"]
 
 _NO_SUCH_FORMAT = "it does not hold this format"
 _NO_SUCH_DATA = "it does not hold such data"
@@ -43,6 +44,32 @@ def _takes(container_format: str, codec: str) -> bool:
     return True
 
 
+def holds_sound(container: Container, codec: str) -> bool:
+    """Whether a container can hold what an encoder of sound writes.
+
+    Args:
+        container: the container.
+        codec: libavcodec's name of the encoder.
+    """
+    if codec not in av.codecs_available or av.Codec(codec, "w").canonical_name in container.unheld:
+        return False
+    return _takes_sound(container.format, codec)
+
+
+@cache
+def _takes_sound(container_format: str, codec: str) -> bool:
+    """Whether libavformat's writer of a format takes an encoder's sound; some only say so when they begin."""
+    out = av.open(io.BytesIO(), "w", format=container_format)
+    try:
+        out.add_stream(codec, rate=48000, layout="stereo")
+        out.start_encoding()
+    except (ValueError, av.error.FFmpegError):
+        return False
+    finally:
+        _abandon(out)
+    return True
+
+
 def rejection(source: Any, stream: Stream, container: Container) -> str | None:
     """Why a container cannot hold a stream; None if it can.
 
@@ -68,11 +95,11 @@ def rejection(source: Any, stream: Stream, container: Container) -> str | None:
         return _NO_SUCH_FORMAT
     if template.codec_context is None:
         return "its format cannot be copied here"
-    return _trial(template, stream, container, io.BytesIO(), packets=False)
+    return _trial(_copy_of(template), stream, container, io.BytesIO(), packets=False)
 
 
-def stored_flags(source: Any, stream: Stream, container: Container) -> int:
-    """The flags of a stream that its copy in a container has.
+def stored_flags(source: Any, stream: Stream, container: Container, codec: str | None = None) -> int:
+    """The flags of a stream that it has in a container.
 
     What a container stores also depends on the kind of the stream, and on its packets' own description: so the copy is
     read back.
@@ -81,13 +108,16 @@ def stored_flags(source: Any, stream: Stream, container: Container) -> int:
         source: the open file of the stream; nothing is read from it.
         stream: a stream that the container holds.
         container: the container.
+        codec: libavcodec's name of the encoder, if the stream is not copied.
     """
     known = stream.flags & container.dispositions
     plain = not stream.flags & ~int(av.stream.Disposition.default)
     if plain or stream.kind == "attachment" or is_cover(stream) or is_timecode(stream):
         return known
-    content = io.BytesIO()
-    if _trial(source.streams[stream.index], stream, container, content, packets=True) is not None:
+    content, add = io.BytesIO(), _copy_of(source.streams[stream.index])
+    if codec is not None:
+        add = partial(_stream_of, codec)
+    if _trial(add, stream, container, content, packets=True) is not None:
         return known
     content.seek(0)
     try:
@@ -107,7 +137,7 @@ def _rejection_of_cover(stream: Stream, container: Container) -> str | None:
 def _rejection_of_data(template: Any, stream: Stream, container: Container) -> str | None:
     """Writers take data that they cannot describe, so that it comes back as something else: it is read back."""
     content = io.BytesIO()
-    if _trial(template, stream, container, content, packets=True) is not None:
+    if _trial(_copy_of(template), stream, container, content, packets=True) is not None:
         return _NO_SUCH_DATA
     content.seek(0)
     try:
@@ -120,10 +150,21 @@ def _rejection_of_data(template: Any, stream: Stream, container: Container) -> s
     return None if (copy.kind, copy.codec) == (stream.kind, stream.codec) else _NO_SUCH_DATA
 
 
-def _trial(template: Any, stream: Stream, container: Container, content: Any, *, packets: bool) -> str | None:
+def _copy_of(template: Any) -> Callable[[Any], Any]:
+    """A function that adds a copy of a stream to an output container."""
+    return lambda out: out.add_stream_from_template(template, opaque=True)
+
+
+def _stream_of(codec: str, out: Any) -> Any:
+    return out.add_mux_stream(codec, **({"rate": 48000} if av.Codec(codec, "w").type == "audio" else {}))
+
+
+def _trial(
+    add: Callable[[Any], Any], stream: Stream, container: Container, content: Any, *, packets: bool
+) -> str | None:
     out = av.open(content, "w", format=container.format)
     try:
-        copy = out.add_stream_from_template(template, opaque=True)
+        copy = add(out)
         copy.disposition = stream.flags
         out.start_encoding()
         if packets:

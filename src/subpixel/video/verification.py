@@ -30,8 +30,11 @@ from subpixel.video.hdr import DisplayMetadata, Light, Mastering, unwritten_disp
 from subpixel.video.muxing import cut_chapters
 from subpixel.video.packet_content import content_of, may_be_repacked
 from subpixel.video.packets import read_packets
+from subpixel.video.sound_check import SoundMeasure, compare_sounds
 from subpixel.video.stream_selection import StreamSelection
+from subpixel.video.text_conversion import TextConverter
 from subpixel.video.time_range import Span
+from subpixel.video.transcoding import transcode
 from subpixel.video.video_file import Stream, VideoFile, VideoStream, open_video, probe
 
 __all__ = ["find_differences"]
@@ -85,8 +88,8 @@ def find_differences(
     found += _compare_image(video, result.stream, expected, selection)
     found += _compare_descriptions(video, result, selection, pairs)
     found += _compare_chapters(video, result, selection)
-    before = _source_content(video, [stream for stream, _ in pairs], selection.span)
-    after, frames, errors = _result_content(result, pairs, decode)
+    before = _source_content(video, [stream for stream, _ in pairs], selection)
+    after, frames, errors = _result_content(result, pairs, selection, decode)
     found += errors
     unit = _start_unit(selection, video)
     wanted = sorted(_seconds(time, time_base or video.stream.time_base, video, selection.span) for time in times)
@@ -95,6 +98,9 @@ def find_differences(
     for stream, copy in pairs:
         if copy.index in after.attachments:
             found += _compare_attachments(stream, before, after.attachments[copy.index])
+        elif stream.index in before.sounds:
+            measures = before.sounds[stream.index], after.sounds[copy.index]
+            found += compare_sounds(stream, selection.sounds[stream.index], *measures, unit, shift)
         elif stream.index in before.packets:
             found += _compare_packets(stream, before.packets[stream.index], after.packets[copy.index], unit, shift)
     tolerance = _tolerance(video.stream.time_base, result.stream.time_base, unit)
@@ -128,52 +134,78 @@ class _Packets:
 
 
 class _Content:
-    """What is compared of some streams of an open file: packets and attachments, by the stream's index.
+    """What is compared of some streams of an open file: packets, sounds and attachments, by the stream's index.
 
     Args:
         container: the open file.
         streams: the source's streams by the index of those in this file.
+        selection: what becomes of them.
     """
 
-    def __init__(self, container: Any, streams: Iterable[tuple[int, Stream]]) -> None:
+    def __init__(self, container: Any, streams: Iterable[tuple[int, Stream]], selection: StreamSelection) -> None:
         self.packets: dict[int, _Packets] = {}
+        self.sounds: dict[int, SoundMeasure] = {}
         self.attachments: dict[int, bytes | None] = {}
         for index, stream in streams:
             if container.streams[index].type == "attachment":
                 self.attachments[index] = getattr(container.streams[index], "data", None)
+            elif stream.index in selection.sounds:
+                self.sounds[index] = SoundMeasure(container.streams[index])
             elif not is_timecode(stream):
-                self.packets[index] = _Packets(container.streams[index].time_base, stream.codec)
+                self.packets[index] = _Packets(container.streams[index].time_base, selection.codec_of(stream))
+
+    @property
+    def indices(self) -> set[int]:
+        """Of the streams whose packets are read."""
+        return {*self.packets, *self.sounds}
+
+    def add(self, index: int, packet: Any) -> None:
+        """Take the next packet of a stream."""
+        (self.sounds[index] if index in self.sounds else self.packets[index]).add(packet)
+
+    def finish(self) -> None:
+        """Take what decoders still hold."""
+        for sound in self.sounds.values():
+            sound.finish()
 
 
-def _source_content(video: VideoFile, streams: Sequence[Stream], span: Span) -> _Content:
+def _source_content(video: VideoFile, streams: Sequence[Stream], selection: StreamSelection) -> _Content:
+    """The content of the source's streams as it was meant to be written: subtitles are converted once more."""
     if video.images is not None:
-        return _Content(None, ())
+        return _Content(None, (), selection)
     with open_video(video.path) as container:
-        content = _Content(container, ((stream.index, stream) for stream in streams))
-        for packet in read_packets(container, set(content.packets), span, timeline=video.timeline):
-            content.packets[packet.stream_index].add(packet)
+        content = _Content(container, ((stream.index, stream) for stream in streams), selection)
+        packets = read_packets(container, content.indices, selection.span, timeline=video.timeline)
+        converters = {
+            index: TextConverter(container.streams[index], video.streams[index].codec, after)
+            for index, after in selection.texts.items()
+        }
+        for index, packet in transcode(packets, converters):
+            content.add(index, packet)
+        content.finish()
     return content
 
 
 def _result_content(
-    result: VideoFile, pairs: Sequence[tuple[Stream, Stream]], decode: bool
+    result: VideoFile, pairs: Sequence[tuple[Stream, Stream]], selection: StreamSelection, decode: bool
 ) -> tuple[_Content, list[int | None], list[str]]:
     """The content of the written file, the times of its frames, and errors in decoding them; all in one pass."""
     frames: list[int | None] = []
     errors: list[str] = []
     with open_video(result.path) as container:
-        content = _Content(container, ((copy.index, stream) for stream, copy in pairs))
+        content = _Content(container, ((copy.index, stream) for stream, copy in pairs), selection)
         image = container.streams[result.main]
         image.thread_type = "AUTO"
-        for packet in read_packets(container, {*content.packets, result.main}):
+        for packet in read_packets(container, {*content.indices, result.main}):
             if packet.stream_index != result.main:
-                content.packets[packet.stream_index].add(packet)
+                content.add(packet.stream_index, packet)
             elif decode:
                 frames += _decoded_times(image, packet, errors)
             else:
                 frames.append(packet.pts)
         if decode:
             frames += _decoded_times(image, None, errors)
+        content.finish()
     return content, frames, errors[:_MAX_ERRORS]
 
 
@@ -267,7 +299,7 @@ def _compare_descriptions(
     yield from _compare_metadata("the video", content_metadata(result.metadata), want)
     main = (video.streams[video.main], result.streams[result.main])
     for stream, output in [main, *pairs]:
-        if stream.index != video.main and not _is_copy_of(stream, output):
+        if stream.index != video.main and not _is_of_format(stream, output, selection.codec_of(stream)):
             yield f"{stream} became {output}"
         if is_cover(stream) or is_timecode(stream):
             continue
@@ -280,11 +312,11 @@ def _compare_descriptions(
             yield f"the disposition of {stream} is {_flag_names(have)}, not {_flag_names(wanted)}"
 
 
-def _is_copy_of(stream: Stream, output: Stream) -> bool:
-    """Whether kind and codec are the same. libavformat reads attached images of some formats as mere attachments."""
+def _is_of_format(stream: Stream, output: Stream, codec: str) -> bool:
+    """Whether kind and codec are those meant. libavformat reads attached images of some formats as mere attachments."""
     if is_cover(stream) and output.kind == "attachment":
         return True
-    return (output.kind, _family(output.codec)) == (stream.kind, _family(stream.codec))
+    return (output.kind, _family(output.codec)) == (stream.kind, _family(codec))
 
 
 def _family(codec: str) -> str:

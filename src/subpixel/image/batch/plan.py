@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from subpixel.errors import ImageReadError, InvalidArgument
-from subpixel.image.batch.inputs import Input
+from subpixel.errors import ImageReadError, InvalidArgument, SubpixelError
 from subpixel.image.files.provenance import read_provenance
 from subpixel.image.files.reading import ImageHeader, open_header
 from subpixel.image.output_name import sheet_path
+from subpixel.storage.inputs import Input
+from subpixel.storage.result_paths import RealPaths, select_inputs
 
 __all__ = ["BatchPlan", "Task", "check_comparisons", "plan_batch"]
 
@@ -52,15 +53,14 @@ class BatchPlan:
     """
 
     tasks: tuple[Task, ...]
-    unreachable: tuple[tuple[Path, ImageReadError], ...]
+    unreachable: tuple[tuple[Path, SubpixelError], ...]
     earlier_results: tuple[Path, ...]
 
 
 def plan_batch(inputs: Iterable[Input], output_path: Callable[[Path, Path, ImageHeader | None], Path]) -> BatchPlan:
     """Decide where every result goes.
 
-    An image is left out if it is the result of another input: by its provenance; or by its name, if it was found in a
-    folder and the result of another input will have this path.
+    An image that is the result of another input is left out, see :func:`subpixel.storage.result_paths.select_inputs`.
 
     Args:
         inputs: the images.
@@ -84,44 +84,10 @@ def plan_batch(inputs: Iterable[Input], output_path: Callable[[Path, Path, Image
             header.file.close()
             header = None
         headers.append(header)
-    real = _RealPaths()
-    sources = [real(item.path) for item in images]
-    results = {real(destination): item for destination, item in zip(destinations, images, strict=True)}
-    stems: dict[str, set[str]] = {}
-    for path in sources:
-        stems.setdefault(os.path.dirname(path), set()).add(Path(path).stem)
-    tasks: dict[str, Task] = {}
-    earlier_results = []
-    collisions: dict[str, list[Path]] = {}
-    for item, path, destination, size, header in zip(images, sources, destinations, pixels, headers, strict=True):
-        origin = results.get(path)
-        if origin is item:
-            origin = None  # the image would be written over itself, which the job refuses
-        if (origin is not None and not item.named) or _is_result(path, stems):
-            earlier_results.append(item.path)
-            continue
-        if origin is not None:
-            raise InvalidArgument(
-                f"{item.path}: the result of {origin.path} would replace this input; choose another output folder"
-            )
-        target = real(destination)
-        if target in tasks:
-            collisions.setdefault(target, [tasks[target].source]).append(item.path)
-            continue
-        tasks[target] = Task(item.path, destination, size, header)
-    if collisions:
-        raise InvalidArgument(_collision_text({tasks[each].destination: paths for each, paths in collisions.items()}))
+    selection = select_inputs(images, destinations, lambda path: read_provenance(path) is not None)
+    tasks = tuple(Task(images[each].path, destinations[each], pixels[each], headers[each]) for each in selection.chosen)
     unreachable = tuple((item.path, item.error) for item in items if item.error)
-    return BatchPlan(tuple(tasks.values()), unreachable, tuple(earlier_results))
-
-
-def _collision_text(collisions: dict[Path, list[Path]]) -> str:
-    """The error for results that would have one path, all of them at once: their sources by destination."""
-    texts = []
-    for destination, sources in collisions.items():
-        both = "both" if len(sources) == 2 else "all"
-        texts.append(f"{', '.join(map(str, sources[:-1]))} and {sources[-1]} would {both} be written to {destination}")
-    return f"{'; '.join(texts)}; rename one, or choose different output folders"
+    return BatchPlan(tasks, unreachable, selection.earlier_results)
 
 
 def check_comparisons(plan: BatchPlan, compare: Path) -> None:
@@ -133,7 +99,7 @@ def check_comparisons(plan: BatchPlan, compare: Path) -> None:
     count = len(plan.tasks) + len(plan.unreachable)
     if count > 1 and not os.path.isdir(compare):
         raise InvalidArgument(f"compare='{compare}': for {count} images this must be an existing folder")
-    real = _RealPaths()
+    real = RealPaths()
     paths = {real(path): path for task in plan.tasks for path in (task.source, task.destination)}
     for task in plan.tasks:
         comparison = sheet_path(task.destination, compare)
@@ -145,17 +111,6 @@ def check_comparisons(plan: BatchPlan, compare: Path) -> None:
             )
 
 
-class _RealPaths(dict[str, str]):
-    """Paths with their folders' links resolved; each folder is looked up once."""
-
-    def __call__(self, path: Path) -> str:
-        return os.path.join(self[os.path.dirname(path)], path.name)
-
-    def __missing__(self, folder: str) -> str:
-        self[folder] = os.path.realpath(folder)
-        return self[folder]
-
-
 def _open_header(path: Path) -> ImageHeader | None:
     if not os.path.isfile(path):
         return None
@@ -163,11 +118,3 @@ def _open_header(path: Path) -> ImageHeader | None:
         return open_header(path)
     except ImageReadError:
         return None  # the job says why
-
-
-def _is_result(path: str, stems: dict[str, set[str]]) -> bool:
-    """Whether the file is named like a result of another image beside it, and its provenance says that it is one."""
-    stem = Path(path).stem
-    others = stems[os.path.dirname(path)]
-    begins = (stem[:end] for end, letter in enumerate(stem) if letter == "_")
-    return any(begin in others for begin in begins) and read_provenance(path) is not None

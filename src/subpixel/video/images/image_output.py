@@ -7,12 +7,12 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
@@ -42,8 +42,9 @@ from subpixel.video.images.sequence import find_sequence
 from subpixel.video.images.sequence_output import estimate_sequence, upscale_sequence
 from subpixel.video.job import Progress, Result
 from subpixel.video.memory import check_memory
+from subpixel.video.pace import Pace, PaceMeter
 from subpixel.video.packet_scan import scan_packets
-from subpixel.video.pipeline import Stages
+from subpixel.video.pipeline import Clock, Stages
 from subpixel.video.request import Settings
 from subpixel.video.source import probe_source
 from subpixel.video.source_state import unchanged_file
@@ -94,6 +95,8 @@ class ImageOutput:
         side_by_side: show the bicubic resize on the left.
         frame_rate: frames a second of images, where a part of them is wanted; None for 25.
         on_note: called with each sentence about something that cannot be kept, before the work begins.
+        stream: the index of the video stream to upscale; None for the default one.
+        on_pace: called after each image with how far the work is and how fast, from a thread of its own.
     """
 
     source: Path
@@ -106,6 +109,8 @@ class ImageOutput:
     side_by_side: bool = False
     frame_rate: Fraction | None = None
     on_note: Callable[[str], None] = lambda note: None
+    stream: int | None = None
+    on_pace: Callable[[Pace], None] = lambda pace: None
 
     def __post_init__(self) -> None:
         if self.start_number is not None and not 0 <= self.start_number < 1 << 31:
@@ -132,7 +137,7 @@ class ImageOutput:
         """
         for field in fields(settings):
             value = getattr(settings, field.name)
-            if value not in (None, ()):
+            if value != field.default:
                 name = "encoder_options" if field.name == "options" else field.name
                 raise InvalidArgument(f"{name}= is for videos, and {self.destination} are images")
 
@@ -155,7 +160,7 @@ class ImageOutput:
             OutOfMemory: there is not enough memory.
         """
         if self._is_sequence:
-            return upscale_sequence(self, self._pattern, progress)
+            return upscale_sequence(self, self._pattern, self._follow(progress, dict))
         with memory_errors(str(self.source)), unchanged_file(self.source) as check:
             start = time.perf_counter()
             plan = self.plan()
@@ -201,7 +206,7 @@ class ImageOutput:
             SubpixelError: the images cannot be written.
         """
         check_place(self._pattern, self.source)
-        video = probe_source(self.source, self.frame_rate)
+        video = probe_source(self.source, self.frame_rate, self.stream)
         layout = layout_of(video.stream.pix_fmt, video.path)
         frames_by = plan_frames(self.upscaler, video.stream, video.compression, (layout.name,))
         upscaler = frame_upscaler(
@@ -281,9 +286,12 @@ class ImageOutput:
         with claimed as ours:
             if not ours:
                 raise VideoWriteError(f"{self.destination}: another run is writing these images")
-            writing = _Writing(plan, earlier, self._writers, progress)
+            worked: dict[str, Clock] = {}
+            seconds = partial(_seconds, worked)
+            writing = _Writing(plan, earlier, self._writers, self._follow(progress, seconds))
             with closing(_source_frames(self, plan, damage)) as frames:
                 stages = Stages(frames, writing.push, plan.upscaler.flush, writing.write_all)
+                worked.update(stages.clocks)
                 stages.run()
             if not writing.times:
                 raise no_frame(plan.video)
@@ -298,11 +306,24 @@ class ImageOutput:
             count,
             count - made,
             tuple(dict.fromkeys(all_notes)),
-            {name: clock.seconds for name, clock in stages.clocks.items()},
+            seconds(),
             time.perf_counter() - start,
             plan.frames_by.choice,
             done_before=not made,
         )
+
+    def _follow(self, progress: Progress | None, worked: Callable[[], Mapping[str, float]]) -> Progress:
+        """A progress that also tells the pace, by the seconds that the stages worked."""
+        meters: list[PaceMeter] = []
+
+        def follow(done: int, total: int | None) -> None:
+            if progress is not None:
+                progress(done, total)
+            if not meters:
+                meters.append(PaceMeter(total, done))
+            self.on_pace(meters[0](done, worked()))
+
+        return follow
 
     def _write_times(self, plan: _Plan, times: list[int], path: Path) -> Iterator[str]:
         """Say how far apart frames are, and write their times if no rate says it."""
@@ -321,6 +342,10 @@ class ImageOutput:
                 scratch.write_text(content, encoding="ascii")
                 scratch.replace(path)
             yield f"the frames are not equally far apart: their times are in {path} (timestamp format v2 of mkvmerge)"
+
+
+def _seconds(clocks: Mapping[str, Clock]) -> dict[str, float]:
+    return {name: clock.seconds for name, clock in clocks.items()}
 
 
 class _Writing:
