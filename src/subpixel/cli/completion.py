@@ -10,6 +10,7 @@ __all__ = ["backends", "devices", "encoders", "export_formats", "models", "preci
 
 def _beginning(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
     def suggest(incomplete: str) -> list[str]:
+        """The names that begin as what was typed."""
         return [name for name in names() if name.startswith(incomplete)]
 
     return suggest

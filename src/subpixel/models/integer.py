@@ -151,7 +151,7 @@ def stored_chain(
     for conv, skip, integers in zip(chain.convs, chain.skips, network.convs, strict=True):
         scale, zero, shift, multiplier = _parameters(conv, quantisation)
         sum_step = _sum_units(conv, scale, shift, multiplier)
-        _, bias = _to_integers(conv, weights, step, sum_step)
+        _, bias = _to_integers(conv, weights, step, sum_step, quantisation)
         slope = weights[f"{conv.name}.slope"] if conv.activation == "prelu" else None
         result.append(
             StoredConv(
