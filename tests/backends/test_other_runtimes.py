@@ -103,6 +103,13 @@ def test_devices(
     assert (backend.name, getattr(backend, "device", "cpu")) == chosen
 
 
+def test_a_precision_that_a_gpu_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_gpu(monkeypatch, cuda=True)
+    assert choose_backend("auto", "int8", {}, "auto")[0].name in ("native", "reference")
+    with pytest.raises(BackendUnavailable, match="device='cuda' cannot be used: backend 'torch': it has no int8"):
+        choose_backend("auto", "int8", {}, "cuda")
+
+
 @pytest.mark.parametrize(
     ("name", "device", "error", "text"),
     [

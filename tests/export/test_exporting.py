@@ -152,6 +152,20 @@ def test_a_file_that_computes_something_else_is_not_written(tmp_path: Path, monk
     assert content(tmp_path) == {"a.onnx": b"mine"}
 
 
+def test_a_runtime_that_fails_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("[ONNXRuntimeError] : no kernel\nand more")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fail)
+    with pytest.raises(
+        ModelFileError, match=r"its runtime cannot run it, so it is not written: \[ONNXRun.* no kernel$"
+    ):
+        export_model("espcn", 2, tmp_path / "a.onnx")
+    assert content(tmp_path) == {}
+
+
 def test_without_onnxruntime_a_note_says_that_nothing_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,28 @@ def test_torch_export_has_free_sizes(name: str) -> None:
     program = torch.export.export(module, given, dynamic_shapes=tuple(dims for _ in given)).module()
     for size in [(3, 9, 11), (2, 13, 8)]:
         torch.testing.assert_close(program(*inputs(*size)), module(*inputs(*size)), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_torch_exports_it_to_onnx(name: str) -> None:
+    pytest.importorskip("onnxscript")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    module, inputs = made(name)
+    free = not name.startswith("resize") or "torch" in name
+    dims = {axis: torch.export.Dim.AUTO for axis in (0, 2, 3)}
+    given = inputs(3, 9, 11)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter itself
+        program = torch.onnx.export(
+            module, given, dynamo=True, dynamic_shapes=tuple(dims for _ in given) if free else None, verbose=False
+        )
+    content = program.model_proto.SerializeToString()
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    for size in [(3, 9, 11), (2, 13, 8)] if free else [(3, 9, 11)]:
+        given = inputs(*size)
+        feed = {one.name: value.numpy() for one, value in zip(session.get_inputs(), given, strict=True)}
+        torch.testing.assert_close(torch.from_numpy(session.run(None, feed)[0]), module(*given).detach())
 
 
 @pytest.mark.parametrize("name", CASES)

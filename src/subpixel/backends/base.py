@@ -159,7 +159,7 @@ def choose_backend(
         raise unknown("backend", name, ("auto", *BACKENDS))
     check_device(device)
     if device != "cpu":
-        found = _on_device(name, device)
+        found = _on_device(name, device, precision)
         if found is not None:
             return found, _precision_of(found, precision, quantisation)
     if name != "auto":
@@ -198,7 +198,7 @@ def _precision_of(backend: Backend, precision: str, quantisation: Quantisation) 
     return wanted
 
 
-def _on_device(name: str, device: str) -> Backend | None:
+def _on_device(name: str, device: str, precision: str) -> Backend | None:
     """A backend on a GPU; None for the CPU, where ``auto`` finds no GPU."""
     from subpixel.backends import BACKENDS
 
@@ -210,6 +210,8 @@ def _on_device(name: str, device: str) -> Backend | None:
             if device not in ("auto", one):
                 continue
             reason = backend.unavailable() or backend.missing_device(one)
+            if reason is None and name == "auto" and precision not in ("auto", *backend.precisions):
+                reason = f"it has no {precision}"
             if reason is None:
                 return backend.on(one)
             reasons[backend.name] = reason

@@ -16,7 +16,7 @@ from subpixel.export.request import Request
 from subpixel.upscaler.network import Network
 from subpixel.upscaler.options import NetworkOptions
 
-__all__ = ["check_graph", "check_module", "test_image"]
+__all__ = ["check_graph", "check_module", "sample_image"]
 
 Array = NDArray[Any]
 Checked = tuple[str, tuple[str, ...]]
@@ -31,7 +31,7 @@ _SHARE = 0.001
 _FACTOR, _CODES = 1.25, 0.1
 
 
-def test_image() -> NDArray[np.uint8]:
+def sample_image() -> NDArray[np.uint8]:
     """An RGB image ``(37, 45, 3)`` with edges, slopes and noise."""
     y, x = np.mgrid[: _SIZE[0], : _SIZE[1]]
     planes = [128 + 70 * np.sin(x / 4 + k) + 40 * np.sign(np.cos(y / 6 - k)) for k in range(3)]
@@ -107,7 +107,7 @@ def _compare(asked: Request, run: Callable[[Array], Array]) -> str:
     Raises:
         ModelFileError: too far.
     """
-    pixels = test_image()
+    pixels = sample_image()
     if asked.image:
         result = run(pixels[None])[0].astype(np.float64)
         truth, ours = (

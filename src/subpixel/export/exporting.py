@@ -13,6 +13,7 @@ from subpixel.export.checking import check_graph, check_module
 from subpixel.export.request import Request, request
 from subpixel.export.torch_files import torch_files
 from subpixel.models.files import Model
+from subpixel.models.foreign_files import model_errors
 from subpixel.models.onnx_export import to_onnx, value_range
 from subpixel.storage.locks import claim, scratch_file
 from subpixel.storage.os_errors import write_errors_as
@@ -86,7 +87,9 @@ def export_model(
             raise ModelFileError(f"{target}: another process is writing it")
         with ExitStack() as stack:
             scratch = [stack.enter_context(scratch_file(path, path.suffix)) for path in asked.paths]
-            checked, notes = _write(asked, scratch)
+            _write(asked, scratch)
+            with model_errors(target, _cannot_run):
+                checked, notes = (check_graph if asked.form.graph else check_module)(asked, scratch)
             if not overwrite:
                 asked.check_free()  # what appeared meanwhile is not ours to replace
             for made, path in reversed(list(zip(scratch, asked.paths, strict=True))):
@@ -94,12 +97,17 @@ def export_model(
     return Exported(asked.paths, checked, notes)
 
 
-def _write(asked: Request, scratch: list[Path]) -> tuple[str, tuple[str, ...]]:
+def _cannot_run(error: Exception) -> str:
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"its runtime cannot run it, so it is not written: {first}"
+
+
+def _write(asked: Request, scratch: list[Path]) -> None:
     model = asked.model
     if not asked.form.graph:
         for path, content in zip(scratch, torch_files(asked), strict=True):
             path.write_bytes(content)
-        return check_module(asked, scratch)
+        return
     graph = to_onnx(
         model.spec,
         model.weights,
@@ -114,7 +122,6 @@ def _write(asked: Request, scratch: list[Path]) -> tuple[str, tuple[str, ...]]:
         from subpixel.export.openvino_files import write_openvino
 
         write_openvino(graph.SerializeToString(), scratch, properties(asked))
-    return check_graph(asked, scratch)
 
 
 def properties(asked: Request) -> dict[str, str]:

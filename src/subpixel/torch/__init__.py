@@ -5,9 +5,9 @@
 >>> network(torch.zeros(1, 1, 4, 6)).shape
 torch.Size([1, 1, 8, 12])
 
-Every module is differentiable and goes through ``torch.compile``, ``torch.export`` (with free sizes) and ``vmap``.
-:class:`Upsampler`, :class:`PixelShuffle` and :class:`SubpixelConv` go through ``torch.onnx.export(dynamo=True)`` as
-well; the others hold operators of this package that have no ONNX form there.
+Every module is differentiable and goes through ``torch.compile``, ``torch.export``, ``torch.onnx.export(dynamo=True)``
+and ``vmap``. Sizes may be free, except in two cases: :class:`Resize` to ONNX, if it is not ``like="torch"``, and
+``Resize(scale=…, like="onnx")``, since ONNX multiplies sizes in single precision.
 """
 
 from subpixel.errors import MissingExtra
