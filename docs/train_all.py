@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from subpixel import Upscaler
+from subpixel.backends.flat import has_flat_cells
 from subpixel.metrics import psnr
 from subpixel.models import Model, load, save
 from subpixel.models.zoo import ZOO
@@ -231,7 +232,8 @@ def started(job: Job) -> subprocess.Popen[bytes]:
 
 
 def finish(network: Network, trained: Path, own: argparse.Namespace) -> None:
-    """Add int8 parameters, compare with the shipped network on held-out pictures, and take what is good enough."""
+    """Add int8 parameters and the threshold of flat parts, compare with the shipped network on held-out pictures, and
+    take what is good enough."""
     model = load(trained)
     if model.name != network.name:
         model = replace(model, name=network.name)
@@ -239,6 +241,9 @@ def finish(network: Network, trained: Path, own: argparse.Namespace) -> None:
     shipped = ZOO[network.name].path(network.scale)
     if load(shipped).quantisation is not None:
         quantise_if_better(trained, own.data)
+    model = load(trained)
+    if model.flat is None and has_flat_cells(model.spec):
+        run_subpixel("quantise", trained, "--data", own.data, "--flat")
     new, old = (held_out_scores(path, own.data) for path in (trained, shipped))
     good = new["f32"] - old["f32"] > -own.allow
     words = ", ".join(f"{precision} {score:.3f} dB (shipped: {old[precision]:.3f})" for precision, score in new.items())

@@ -46,50 +46,69 @@ class HalfRows {
 }  // namespace
 
 FlatCells::FlatCells(const ChainIo& io, int height, int width, int threshold, const FlatKernels& kernels, int threads)
-    : rows_(ceil_div(height, kCell)), columns_(ceil_div(width, kCell)),
-      busy_(static_cast<std::size_t>(rows_) * static_cast<std::size_t>(columns_)) {
+    : rows_(ceil_div(height, kCell)), columns_(ceil_div(width, kCell)), stride_(columns_ + 2),
+      busy_(static_cast<std::size_t>(rows_ + 2) * static_cast<std::size_t>(stride_)) {
   find(io, height, width, threshold, kernels, threads);
-  widen();
-  flat_ = std::count(busy_.begin(), busy_.end(), std::uint8_t{0});
+  const auto both = [](std::uint8_t a, std::uint8_t b) { return static_cast<std::uint8_t>(a & b); };
+  const auto any = [](std::uint8_t a, std::uint8_t b) { return static_cast<std::uint8_t>(a | b); };
+  combine_near(any);
+  combine_near(both);
+  for (int row = 0; row < rows_; ++row) flat_ += std::count(this->row(row), this->row(row) + columns_, std::uint8_t{0});
 }
 
+// Finds the busy cells.
 void FlatCells::find(const ChainIo& io, int height, int width, int threshold, const FlatKernels& kernels,
                      int threads) {
-  const int jobs = ceil_div(rows_, kAtOnce);
-  parallel(jobs, threads_for(std::ptrdiff_t{height} * width, threads), [&](const auto& next) {
+  // Whether a quarter has a large bend, with one quarter more on each side.
+  const std::ptrdiff_t wide = 2 * columns_ + 2;
+  std::vector<std::uint8_t> sharp(static_cast<std::size_t>((2 * rows_ + 2) * wide));
+  const int jobs = ceil_div(rows_, kAtOnce), share = threads_for(std::ptrdiff_t{height} * width, threads);
+  parallel(jobs, share, [&](const auto& next) {
     HalfRows lines(io, height, width, kernels);
-    std::vector<std::int16_t> largest(static_cast<std::size_t>(columns_) * kCell);
+    std::vector<std::int16_t> largest(static_cast<std::size_t>(columns_) * kCell), total(largest.size());
     for (std::ptrdiff_t job = next(); job < jobs; job = next()) {
       const int first = static_cast<int>(job) * kAtOnce, last = std::min(first + kAtOnce, rows_);
       lines.read(first * kCell - 1);
       lines.read(first * kCell);
-      for (int cell_row = first; cell_row < last; ++cell_row) {
+      for (int k = 2 * first; k < 2 * last; ++k) {
         std::fill(largest.begin(), largest.end(), std::int16_t{0});
-        for (int row = cell_row * kCell; row < std::min((cell_row + 1) * kCell, height); ++row) {
+        for (int row = k * kQuarter; row < std::min((k + 1) * kQuarter, height); ++row) {
           lines.read(row + 1);
-          kernels.curvature(lines.at(row - 1), lines.at(row), lines.at(row + 1), width, largest.data());
+          kernels.bends(lines.at(row - 1), lines.at(row), lines.at(row + 1), width, largest.data(), total.data());
         }
-        std::uint8_t* const to = busy_.data() + std::ptrdiff_t{cell_row} * columns_;
-        for (int k = 0; k < columns_; ++k)
-          to[k] = *std::max_element(largest.begin() + k * kCell, largest.begin() + (k + 1) * kCell) > threshold;
+        kernels.any_of_four(largest.data(), 2 * columns_, threshold, sharp.data() + (k + 1) * wide + 1);
+        if (k % 2 == 0) continue;
+        // The mean of a cell's samples exceeds a quarter of the threshold.
+        kernels.sum_of_eight(total.data(), columns_, kCell * kCell / 4 * threshold, cells(k / 2));
+        std::fill(total.begin(), total.end(), std::int16_t{0});
       }
     }
   });
+  for (int row = 0; row < rows_; ++row)
+    for (int i = 0; i < 4; ++i) {
+      const std::uint8_t* from = sharp.data() + (2 * row + i) * wide;
+      std::uint8_t* const to = cells(row);
+      for (int k = 0; k < columns_; ++k, from += 2) to[k] |= from[0] | from[1] | from[2] | from[3];
+    }
 }
 
-// A cell beside a busy one is computed too.
-void FlatCells::widen() {
+// Each cell becomes the combination of itself and its eight neighbours.
+template <class Combine>
+void FlatCells::combine_near(const Combine& combine) {
   std::vector<std::uint8_t> across(busy_.size());
-  for (int row = 0; row < rows_; ++row) {
-    const std::uint8_t* from = this->row(row);
-    std::uint8_t* to = across.data() + std::ptrdiff_t{row} * columns_;
-    for (int k = 0; k < columns_; ++k) to[k] = from[k] | from[std::max(k - 1, 0)] | from[std::min(k + 1, columns_ - 1)];
+  const int rows = rows_ + 2;
+  for (int row = 0; row < rows; ++row) {
+    const std::uint8_t* from = busy_.data() + std::ptrdiff_t{row} * stride_;
+    std::uint8_t* to = across.data() + std::ptrdiff_t{row} * stride_;
+    to[0] = combine(from[0], from[1]);
+    for (int k = 1; k < stride_ - 1; ++k) to[k] = combine(combine(from[k - 1], from[k]), from[k + 1]);
+    to[stride_ - 1] = combine(from[stride_ - 2], from[stride_ - 1]);
   }
-  for (int row = 0; row < rows_; ++row) {
-    const auto near = [&](int r) { return across.data() + std::ptrdiff_t{std::clamp(r, 0, rows_ - 1)} * columns_; };
+  for (int row = 0; row < rows; ++row) {
+    const auto near = [&](int r) { return across.data() + std::ptrdiff_t{std::clamp(r, 0, rows - 1)} * stride_; };
     const std::uint8_t *above = near(row - 1), *here = near(row), *below = near(row + 1);
-    std::uint8_t* to = busy_.data() + std::ptrdiff_t{row} * columns_;
-    for (int k = 0; k < columns_; ++k) to[k] = above[k] | here[k] | below[k];
+    std::uint8_t* to = busy_.data() + std::ptrdiff_t{row} * stride_;
+    for (int k = 0; k < stride_; ++k) to[k] = combine(combine(above[k], here[k]), below[k]);
   }
 }
 

@@ -17,20 +17,22 @@ class FlatCells {
   FlatCells(const ChainIo& io, int height, int width, int threshold, const FlatKernels& kernels, int threads);
 
   // Whether the network computes each cell of a row of cells.
-  const std::uint8_t* row(int cell_row) const { return busy_.data() + std::ptrdiff_t{cell_row} * columns_; }
+  const std::uint8_t* row(int cell_row) const { return busy_.data() + (cell_row + 1) * stride_ + 1; }
   // Whether so many cells are flat that spans of rows cost less than whole rows.
-  bool worth_spans() const { return flat_ * kLeastShare > static_cast<std::ptrdiff_t>(busy_.size()); }
+  bool worth_spans() const { return flat_ * kLeastShare > std::ptrdiff_t{rows_} * columns_; }
 
  private:
   void find(const ChainIo& io, int height, int width, int threshold, const FlatKernels& kernels, int threads);
-  void widen();
+  template <class Combine>
+  void combine_near(const Combine& combine);
+  std::uint8_t* cells(int row) { return busy_.data() + (row + 1) * stride_ + 1; }
 
   // One of so many cells must be flat: rows around the others are computed too, and each span has a cost of its own.
-  static constexpr std::ptrdiff_t kLeastShare = 4;
+  static constexpr std::ptrdiff_t kLeastShare = 16;
 
   int rows_, columns_;
-  std::ptrdiff_t flat_ = 0;
-  std::vector<std::uint8_t> busy_;  // [row of cells][cell]
+  std::ptrdiff_t stride_, flat_ = 0;
+  std::vector<std::uint8_t> busy_;  // [row of cells][cell], with one cell more on each side
 };
 
 // The spans of one value's rows in a strip: the columns that somebody needs, from the value's first column on. Spans

@@ -288,6 +288,99 @@ void many_channels() {
   }
 }
 
+// ---- flat cells, by src/subpixel/models/flat.py
+
+// Halves of a code; outside the image its edge.
+struct Halves {
+  int height, width;
+  std::vector<int> samples;
+  int at(int i, int j) const {
+    return samples[static_cast<std::size_t>(std::clamp(i, 0, height - 1) * width + std::clamp(j, 0, width - 1))];
+  }
+  int bend(int i, int j) const {
+    const auto second = [&](int a, int b) { return std::abs(at(i - a, j - b) - 2 * at(i, j) + at(i + a, j + b)); };
+    return std::max(std::max(second(0, 1), second(1, 0)), std::max(second(1, 1), second(1, -1)));
+  }
+  bool busy(int row, int column, int threshold) const {
+    const int top = 8 * row, left = 8 * column;
+    if (top < 0 || left < 0 || top >= height || left >= width) return false;
+    int largest = 0, sum = 0;
+    for (int i = std::max(0, top - 4); i < std::min(height, top + 12); ++i)
+      for (int j = std::max(0, left - 4); j < std::min(width, left + 12); ++j) {
+        largest = std::max(largest, bend(i, j));
+        if (i >= top && i < top + 8 && j >= left && j < left + 8) sum += bend(i, j);
+      }
+    return largest > threshold || 4 * sum > 64 * threshold;
+  }
+  bool flat(int row, int column, int threshold) const {
+    for (int a = row - 1; a <= row + 1; ++a)
+      for (int b = column - 1; b <= column + 1; ++b) {
+        bool some = false;
+        for (int k = 0; k < 9; ++k) some |= busy(a + k / 3 - 1, b + k % 3 - 1, threshold);
+        if (!some) return true;
+      }
+    return false;
+  }
+};
+
+// Keys' weights for twice the size, of the samples -2, -1, 1 and 2.
+const std::vector<std::int16_t> kTaps = {-768, 7424, -2304, 0, 0, -2304, 7424, -768};
+
+long long plain(const Halves& x, int i, int j, int down, int across) {
+  const auto weighted = [](int place, const auto& sample) {
+    const int offsets[] = {-2, -1, 1, 2};
+    long long sum = 0;
+    for (int k = 0; k < 4; ++k) sum += product(sample(offsets[k]) - sample(0), kTaps[4 * place + k]);
+    return sum;
+  };
+  const auto rows = [&](int column) { return weighted(down, [&](int k) { return 16ll * x.at(i + k, column); }); };
+  const auto v = [&](int k) {
+    const int column = std::clamp(j + k, 0, x.width - 1);
+    return 16ll * x.at(i, column) + rows(column);
+  };
+  return (rows(j) + weighted(across, v) + 1) >> 1;
+}
+
+void flat_cells() {
+  Random random(6);
+  for (int round = 0; round < (kSlow ? 12 : 60); ++round) {
+    std::vector<Shape> hidden;
+    for (int k = random.integer(1, 3); k > 0; --k) hidden.push_back({random.integer(4, 17), 3, 3, kRelu});
+    const Network n = random_network(1, 2, random.integer(0, 1), random.integer(0, 1), hidden, 3, 3, random);
+    const int height = random.integer(1, 60), width = random.integer(1, 150), threshold = random.integer(0, 20);
+    std::vector<std::uint8_t> x(static_cast<std::size_t>(height) * width);
+    const int slope = random.integer(-2, 2), top = random.integer(0, height), left = random.integer(0, width);
+    for (int i = 0; i < height; ++i)
+      for (int j = 0; j < width; ++j) {
+        const bool noisy = i >= top && i < top + 9 && j >= left && j < left + 20;
+        const int code = 128 + slope * i / 2 + (noisy ? random.integer(-90, 90) : random.integer(0, 9) == 0);
+        x[static_cast<std::size_t>(i) * width + j] = static_cast<std::uint8_t>(std::clamp(code, 0, 255));
+      }
+    Halves halves{height, width, {}};
+    for (std::uint8_t code : x) halves.samples.push_back(halves_of(code));
+    std::vector<std::uint8_t> expected = reference(n, x, height, width);
+    for (int i = 0; i < 2 * height; ++i)
+      for (int j = 0; j < 2 * width; ++j) {
+        if (!halves.flat(i / 16, j / 16, threshold)) continue;
+        const int sample = halves.at(i / 2, j / 2);
+        const long long z = plain(halves, i / 2, j / 2, i % 2, j % 2) + (n.base ? 0 : 8 * sample);
+        expected[static_cast<std::size_t>(i) * 2 * width + j] =
+            sum_of(static_cast<std::uint8_t>(n.base ? sample / 2 : 0), z);
+      }
+    for (const std::string& target : all_targets())
+      for (int threads : {1, 3}) {
+        IntegerSession session({1, 2, n.crd, n.base, n.zero_border}, threads, target);
+        for (const IntegerLayer& l : n.layers) session.add(l);
+        session.skip_flat(threshold, {kTaps, std::vector<float>(8)});
+        std::vector<std::uint8_t> y(expected.size());
+        session.run(x.data(), height, width, y.data());
+        CHECK(same(y, expected), target + " flat cells up to " + std::to_string(threshold) + ", " + n.text() + " on " +
+                                     std::to_string(height) + "x" + std::to_string(width) + ", " +
+                                     std::to_string(threads) + " threads");
+      }
+  }
+}
+
 // A process always chooses the same form for a layer, whichever of its threads asks first; and never one that the
 // target lacks or that does not fit the sums.
 void forms() {
@@ -322,6 +415,7 @@ void integer_networks() {
   all_widths();
   many_rows();
   many_channels();
+  flat_cells();
 }
 
 }  // namespace test

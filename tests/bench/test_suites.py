@@ -12,13 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subpixel.bench import ceilings, engine, files, images, memory, networks, operators, serve, suites, video
+from subpixel.bench import ceilings, engine, files, flat, images, memory, networks, operators, serve, suites, video
 from subpixel.bench.machine import describe, label, limit_threads
 from subpixel.bench.operators.case import Case
 from subpixel.bench.options import BenchOptions
 from subpixel.bench.results import Entry, Group, Results
 from subpixel.bench.timing import Timing
 from subpixel.errors import BackendUnavailable, InvalidArgument, SubpixelError
+from subpixel.image import ImageData, write
+from subpixel.image.synthetic import photograph
+from subpixel.models import find, save
+from subpixel.upscaler import Upscaler
 
 native = pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
 
@@ -145,6 +149,35 @@ def test_the_video_suite(small: networks.Network, monkeypatch: pytest.MonkeyPatc
     assert clip.facts[0].value == pytest.approx(5000 / clip.entries[0].time.median)
     assert names(pipe) == ["PipeOutput, y4m", "decoder alone"]
     assert "960×540" not in pipe.title
+
+
+def test_the_flat_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidArgument, match="subpixel quantise FILE --flat"):
+        next(flat.flat(replace(OPTIONS, models=tmp_path)))
+    save(
+        replace(find("fast", 2), flat={"threshold": 9, "loss_db": 0.004, "largest_codes": 2}),
+        tmp_path / "m.safetensors",
+    )
+    folder = tmp_path / "images"
+    folder.mkdir()
+    still = np.full((80, 90, 3), 100, np.uint8)
+    still[:40, :40] = photograph(40, 40)
+    for name in ("a.png", "b.png"):
+        write(ImageData(still), folder / name)
+    (group,) = flat.flat(replace(OPTIONS, models=tmp_path, data=folder))
+    assert group.title == "fast ×2, int8, 2 images of images"
+    plain, everything = group.entries
+    facts = {fact.name: fact.value for fact in group.facts}
+    assert facts["everything computed, relative to flat parts plain"] == everything.time.median / plain.time.median
+    assert group.notes == ("flat parts are resized plainly, which costs 0.004 dB and 2 codes of 255 at most",)
+    first, second = (Upscaler(2, model=str(tmp_path / "m.safetensors"), exact=exact)(still) for exact in (False, True))
+    assert facts["largest difference"] == np.abs(first.astype(int) - second).max()
+    clip = video._make_clip(tmp_path / "clip.mp4", (64, 48))
+    monkeypatch.setattr(flat, "_MOST", 5)
+    (group,) = flat.flat(replace(OPTIONS, models=tmp_path, data=clip))
+    frames = int(group.title.split(", ")[2].split()[0])
+    assert 2 < frames <= 5
+    assert group.title.endswith("frames of clip.mp4, 64×48")
 
 
 def test_a_failing_command_is_an_error() -> None:
@@ -279,7 +312,7 @@ def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
     done = run("bench", "--suite", "sound")
     assert (done.code, done.err) == (
         2,
-        "error: --suite sound: one of overview, engine, ops, images, files, video, quality, serve is needed\n",
+        "error: --suite sound: one of overview, engine, ops, images, files, video, flat, quality, serve is needed\n",
     )
     done = run("bench", "--only", "resize")
     assert (done.code, done.err) == (

@@ -33,7 +33,9 @@ def test_doctor_says_what_this_machine_can(run: Run) -> None:
         assert native["details"]["chosen"] in native["details"]["targets"]
         assert native["details"]["int8 convolutions"].startswith(("direct", "winograd"))
         assert all(isinstance(present, bool) for present in native["details"]["features"].values())
+    assert set(report["flat"]) >= {"fast ×2", "fast-compressed ×2"}
     text = run("doctor").out
+    assert "flat parts" in text
     for name in ("subpixel", "numpy", "native", "reference", "torch", "onnxruntime", "openvino", "auto"):
         assert name in text
 

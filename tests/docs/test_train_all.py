@@ -117,9 +117,13 @@ def test_a_result_is_taken_only_if_it_is_good_enough(
     scores = {trained: {"f32": 35.0 + gain, "int8": 35.0}, shipped: {"f32": 35.0, "int8": 35.0}}
     monkeypatch.setattr(script, "held_out_scores", lambda path, _: scores[path])
     monkeypatch.setattr(script, "quantise_if_better", lambda *_: None)
+    commands: list[tuple[object, ...]] = []
+    monkeypatch.setattr(script, "run_subpixel", lambda *arguments: commands.append(arguments))
     script.finish(script.chosen("fast_x2")[0], trained, options(script, tmp_path, "--take", "--allow", str(allow)))
     assert shipped.read_bytes() == (trained.read_bytes() if taken else shipped_bytes)
     assert ("taken" in capsys.readouterr().out) == taken
+    # The file has int8 parameters, so only the threshold of flat parts is missing.
+    assert [(name, path, options[-1]) for name, path, *options in commands] == [("quantise", trained, "--flat")]
 
 
 @pytest.mark.parametrize(("before", "kept"), [(None, "new"), (34.9, "new"), (35.1, "old")])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from subpixel import Upscaler
 from subpixel.image import Job
 from subpixel.image.estimate import SpeedTrials, estimate_job
 from subpixel.image.synthetic import photograph
+from subpixel.models import find, save
 
 __all__ = ["JOBS", "SurveyJob", "measure"]
 
@@ -45,6 +46,7 @@ class SurveyJob:
         bands: 1 … 4.
         deep: 16 bits.
         model: of the upscaler.
+        flat: the model has flat cells, up to this threshold.
         frames: of an animation.
         saved: options of libvips for the source.
         cmyk: the image is CMYK.
@@ -57,6 +59,7 @@ class SurveyJob:
     bands: int = 3
     deep: bool = False
     model: str = "fast"
+    flat: float | None = None
     frames: int = 1
     saved: dict[str, Any] = field(default_factory=dict)
     cmyk: bool = False
@@ -68,11 +71,14 @@ class SurveyJob:
         kind = "cmyk" if self.cmyk else {1: "gray", 2: "gray+alpha", 3: "RGB", 4: "RGBA"}[self.bands]
         words = [f"{self.size[0]}×{self.size[1]}", kind]
         words += ["16 bits"] * self.deep + [f"{self.frames} frames"] * (self.frames > 1)
+        words += ["flat cells"] * (self.flat is not None)
         words += [f"{key}={value}" for key, value in self.saved.items()] + [self.source, "→", self.result, self.model]
         return " ".join([*words, *(f"{key}={value}" for key, value in self.options.items())])
 
     def make(self, path: Path) -> None:
-        """Write the image."""
+        """Write the image, and the model if it is no shipped one."""
+        if self.flat is not None:
+            save(replace(find(self.model, 2), flat={"threshold": self.flat}), path.parent / "model.safetensors")
         width, height = self.size
         tile = _pixels(self.bands)
         image = pyvips.Image.new_from_array(tile)
@@ -92,7 +98,7 @@ class SurveyJob:
     def stated(self, folder: Path) -> int:
         """Bytes of memory by the estimate."""
         options = dict(self.options)
-        upscaler = Upscaler(options.pop("scale", 2), model=self.model)
+        upscaler = Upscaler(options.pop("scale", 2), model=self._model(folder))
         job = Job(folder / f"source{self.source}", upscaler, folder / f"result{self.result}", **options)
         estimate = estimate_job(job, _NoTrial())
         if estimate.problems:
@@ -104,8 +110,11 @@ class SurveyJob:
         options = [word for key, value in self.options.items() for word in (f"--{key}", str(value))]
         return [
             "upscale", str(folder / f"source{self.source}"), "-o", str(folder / f"result{self.result}"),
-            "--model", self.model, *options,
+            "--model", self._model(folder), *options,
         ]  # fmt: skip
+
+    def _model(self, folder: Path) -> str:
+        return self.model if self.flat is None else str(folder / "model.safetensors")
 
 
 class _NoTrial(SpeedTrials):
@@ -181,9 +190,12 @@ JOBS: tuple[SurveyJob, ...] = (
     SurveyJob((3000, 2000), ".png", ".png", bands=4),
     SurveyJob((4000, 3000), ".jpg", ".jpg"),
     SurveyJob((4000, 3000), ".jpg", ".png"),
+    SurveyJob((4000, 3000), ".jpg", ".png", flat=8),
+    SurveyJob((4000, 3000), ".png", ".png", bands=1, flat=8),
     # Row by row.
     SurveyJob((5200, 3600), ".jpg", ".jpg", model="bicubic"),
     SurveyJob((7000, 5000), ".jpg", ".jpg"),
+    SurveyJob((7000, 5000), ".jpg", ".jpg", flat=8),
     SurveyJob((7000, 5000), ".png", ".png", bands=4),
     SurveyJob((7000, 5000), ".png", ".png", saved={"interlace": True}),
     SurveyJob((7000, 5000), ".tif", ".tif", saved={"compression": "lzw"}, model="bicubic"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +15,21 @@ from subpixel import Upscaler
 from subpixel.image.batch.plan import Task
 from subpixel.image.batch.run import Batch
 from subpixel.image.batch.task_policy import TaskPolicy
+from subpixel.image.files.formats import FORMATS
+from subpixel.image.memory_need import most_memory
+from subpixel.models import find
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
 # A process takes so much by itself, and a part of it depends on the system's libraries.
 _SMALL = 250e6
-_FEW = ("300×200 RGB .jpg", "2000×1500 RGB .jpg → .jpg", "300×200 RGB .png → .avif", "3000×2000 RGBA", "5200×3600")
+_FEW = (
+    "300×200 RGB .jpg",
+    "2000×1500 RGB .jpg → .jpg",
+    "300×200 RGB .png → .avif",
+    "3000×2000 RGBA",
+    "4000×3000 RGB flat cells",
+    "5200×3600",
+)
 
 
 def check(job: SurveyJob) -> None:
@@ -40,6 +51,13 @@ def test_a_job_takes_what_is_stated_at_most(start: str) -> None:
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 def test_every_kind_of_job_takes_what_is_stated_at_most(job: SurveyJob) -> None:
     check(job)
+
+
+def test_the_luma_of_flat_cells_counts() -> None:
+    model = replace(find("fast", 2), flat={"threshold": 8})
+    exact, skipping = (Upscaler(2, model=model, backend="native", exact=exact) for exact in (True, False))
+    least, most = (most_memory(12_000_000, each, FORMATS[0], {}) for each in (exact, skipping))
+    assert most - least == 4 * 12_000_000
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,7 @@ def image_with_flat_parts(seed, height, width):
 @given(st.integers(0, 2**32 - 1), st.integers(1, 34), st.integers(1, 50), st.integers(0, 30))
 def test_flat_cells_equal_a_loop_over_samples(seed, height, width, threshold):
     plane = image_with_flat_parts(seed, height, width)
-    cells = flat_cells(plane, threshold)
-    for row, column in np.ndindex(*cells.shape):
-        assert cells[row, column] == oracle.is_flat(plane, row, column, threshold)
+    assert np.array_equal(flat_cells(plane, threshold), oracle.flat_cells(plane, threshold))
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4, 8])
@@ -60,12 +58,12 @@ def test_a_constant_is_unchanged():
 
 def test_samples_follow_their_cells():
     plane = np.zeros((9, 60), np.int64)
-    plane[4, 25] = 100
+    plane[4, 26] = 100
     samples = flat_samples(plane, 12, 3)
     assert samples.shape == (27, 180)
     assert samples[:, :48].all()
-    assert not samples[:, 48:120].any()
-    assert samples[:, 120:].all()
+    assert not samples[:, 48:96].any()
+    assert samples[:, 96:].all()
 
 
 def test_an_empty_plane_has_no_cells():

@@ -62,6 +62,7 @@ def source(
     frames: int = 8,
     flags: int = 1,
     suffix_streams: int = 1,
+    block: int = RATE,
 ) -> Path:
     """A video with sound: parts of the signal, each from one time to another, and nothing between them."""
 
@@ -78,14 +79,14 @@ def source(
             whole = signal(max(end for _, end in parts), rate, av.AudioLayout(layout).nb_channels)
             for stream in streams:
                 context = stream.codec_context
-                size, form = context.frame_size or RATE, context.format.name
+                size, form = context.frame_size or block, context.format.name
                 for start, end in parts:
                     piece = whole[:, round(start * rate) : round(end * rate)]
                     for at in range(0, piece.shape[1], size):
-                        block = piece[:, at : at + size]
-                        if block.shape[1] < size and codec == "aac":
-                            block = np.pad(block, ((0, 0), (0, size - block.shape[1])))
-                        each = as_frame(block, form, layout)
+                        samples = piece[:, at : at + size]
+                        if samples.shape[1] < size and codec == "aac":
+                            samples = np.pad(samples, ((0, 0), (0, size - samples.shape[1])))
+                        each = as_frame(samples, form, layout)
                         each.sample_rate, each.time_base = rate, Fraction(1, rate)
                         each.pts = round(start * rate) + at
                         out.mux(stream.encode(each))
@@ -236,7 +237,7 @@ def test_sources_with_clocks_of_their_own(tmp_path: Path, name: str, suffix: str
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
 def test_a_part_of_a_video(tmp_path: Path, suffix: str) -> None:
-    path = source(tmp_path / "in.mkv", [(0, 2)], codec="pcm_s16le", frames=48)
+    path = source(tmp_path / "in.mkv", [(0, 2)], codec="pcm_s16le", frames=48, block=960)
     result = upscale_file(path, tmp_path / f"out{suffix}", model="bicubic", audio="aac:128k", start=0.5, end=1.75)
     before = heard(path)[:, RATE // 2 : RATE * 7 // 4]
     after = heard(result.destination)[:, : before.shape[1]]

@@ -1,7 +1,7 @@
 // Flat cells: the parts of an image that a chain does not compute, because a plain resize shows the same.
 //
-// src/subpixel/models/flat.py defines them: cells of 8 x 8 samples in which, as in the cells around them, no second
-// difference exceeds a threshold. There the cubic resize takes the place of the last layer's result.
+// src/subpixel/models/flat.py defines them: cells of 8 x 8 samples in which second differences are small. There the cubic
+// resize takes the place of the last layer's result.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace subpixel {
 
-inline constexpr int kCell = 8;
+inline constexpr int kCell = 8, kQuarter = 4;
 
 // The samples to each side that the plain resize reads.
 inline constexpr int kPlainReach = 2;
@@ -28,10 +28,13 @@ struct FlatKernels {
   // Samples as halves of a code, 0 … 510. From floats of 0 … 1: rounded half up and clipped; NaN gives 0.
   void (*halves)(const float* x, int n, std::int16_t* to);
   void (*halves_u8)(const std::uint8_t* x, int n, std::int16_t* to);
-  // largest[k] becomes at least the largest second difference at sample k of `here`, over all four directions. One
-  // sample before and one after each row are read.
-  void (*curvature)(const std::int16_t* above, const std::int16_t* here, const std::int16_t* below, int n,
-                    std::int16_t* largest);
+  // The bend at sample k of `here`, the largest second difference of all four directions: largest[k] becomes at least
+  // that, and it is added to total[k]. One sample before and one after each row are read.
+  void (*bends)(const std::int16_t* above, const std::int16_t* here, const std::int16_t* below, int n,
+                std::int16_t* largest, std::int16_t* total);
+  // Whether one of four numbers, and whether the sum of eight, exceeds a limit: 1 or 0 for each of n groups.
+  void (*any_of_four)(const std::int16_t* x, int n, int limit, std::uint8_t* to);
+  void (*sum_of_eight)(const std::int16_t* x, int n, int limit, std::uint8_t* to);
   // The plain resize, see models/flat.py. rows: five rows; down and v: the weighted differences of the middle row, and
   // the row at this position between rows.
   void (*down_s16)(const std::int16_t* const* rows, const std::int16_t* taps, int n, std::int16_t* down,

@@ -44,7 +44,7 @@ class FloatSession : public ChainSession {
   void encode(const float* x, int n, int, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int) const override { return 0; }
   bool integers() const override { return false; }
-  int gap() const override { return kernels_.packing != nullptr ? 128 : 32; }
+  int gap() const override { return kernels_.packing != nullptr ? 128 : 8; }
 
   const FloatChainKernels& kernels_;
   std::vector<Packed> packed_;

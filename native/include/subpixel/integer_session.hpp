@@ -68,7 +68,7 @@ class IntegerSession : public ChainSession {
   void encode(const float* x, int n, int piece, Cell* to) const override;
   Cell zero(int layer) const override;
   bool integers() const override { return true; }
-  int gap() const override { return kernels_.packing != nullptr ? 128 : 32; }
+  int gap() const override { return kernels_.packing != nullptr ? 128 : 8; }
   void phases(const LastLayerRow& last, int channel, int i, int j, int r, const std::int16_t** z) const;
 
   const Int8ChainKernels& kernels_;

@@ -33,12 +33,28 @@ inline Half bend(Half before, Half twice, Half after) {
   return larger(d, difference(0, d));
 }
 
-void curvature(const Half* above, const Half* here, const Half* below, int n, Half* __restrict largest) {
+void bends(const Half* above, const Half* here, const Half* below, int n, Half* __restrict largest,
+           Half* __restrict total) {
   for (int k = 0; k < n; ++k) {
     const Half twice = sum(here[k], here[k]);
     const Half row = bend(here[k - 1], twice, here[k + 1]), column = bend(above[k], twice, below[k]);
     const Half one = bend(above[k - 1], twice, below[k + 1]), other = bend(above[k + 1], twice, below[k - 1]);
-    largest[k] = larger(largest[k], larger(larger(row, column), larger(one, other)));
+    const Half most = larger(larger(row, column), larger(one, other));
+    largest[k] = larger(largest[k], most);
+    total[k] = sum(total[k], most);
+  }
+}
+
+void any_of_four(const Half* x, int n, int limit, std::uint8_t* __restrict to) {
+  for (int k = 0; k < n; ++k)
+    to[k] = larger(larger(x[4 * k], x[4 * k + 1]), larger(x[4 * k + 2], x[4 * k + 3])) > limit;
+}
+
+void sum_of_eight(const Half* x, int n, int limit, std::uint8_t* __restrict to) {
+  for (int k = 0; k < n; ++k) {
+    int total = 0;
+    for (int i = 0; i < 8; ++i) total += x[8 * k + i];
+    to[k] = total > limit;
   }
 }
 
@@ -105,7 +121,7 @@ void across_f32(const float* down, const float* v, const float* taps, const floa
 
 }  // namespace
 
-constexpr FlatKernels flat_kernels = {halves,   halves_u8,  curvature,  down_s16,
-                                      down_f32, across_s16, across_f32};
+constexpr FlatKernels flat_kernels = {halves,   halves_u8, bends,      any_of_four, sum_of_eight,
+                                      down_s16, down_f32,  across_s16, across_f32};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -16,8 +16,12 @@ void interleave_rows(const Last* const* z, const Sample* base, int n, Sample* __
   Sample result[R][kInterleaveSpan];
   for (int first = 0; first < n; first += kInterleaveSpan) {
     const int count = n - first < kInterleaveSpan ? n - first : kInterleaveSpan;
-    for (int k = 0; k < R; ++k)
-      for (int x = 0; x < count; ++x) result[k][x] = add_base(z[k][first + x], base[first + x]);
+    for (int k = 0; k < R; ++k) {
+      // Pointers, since an index of type int may wrap around here: the compiler would find no vectors.
+      const Last* const last = z[k] + first;
+      const Sample* const near = base + first;
+      for (int x = 0; x < count; ++x) result[k][x] = add_base(last[x], near[x]);
+    }
     Sample* to = out + static_cast<std::ptrdiff_t>(first) * R;
     for (int x = 0; x < count; ++x)
       for (int k = 0; k < R; ++k) to[x * R + k] = result[k][x];

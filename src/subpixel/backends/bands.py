@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from subpixel.models.flat import CELL
+from subpixel.models.flat import cell_start
 
 __all__ = ["Band", "bands", "rows_at_once"]
 
@@ -53,7 +53,7 @@ def bands(height: int, width: int, scale: int, halo: int | None) -> Iterator[Ban
     step = rows_at_once(width * scale**2)
     for top in range(0, height, step):
         bottom = min(top + step, height)
-        first = max(top - halo, 0) // CELL * CELL
+        first = cell_start(top - halo)
         yield Band(
             top,
             bottom,

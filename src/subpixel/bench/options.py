@@ -26,8 +26,8 @@ class BenchOptions:
         superres: a folder with the model files of OpenCV's dnn_superres.
         only: of suites ``ops`` and ``files``, the cases whose name contains this.
         scale: of suite ``quality``.
-        models: of suite ``quality``, a folder of further model files.
-        data: of suite ``quality`` a folder of test sets, of suite ``video`` a video.
+        models: of suite ``quality``, a folder of further model files; of suite ``flat``, of those to measure.
+        data: of suite ``quality`` a folder of test sets, of suite ``video`` a video, of suite ``flat`` either.
         progress: called with a line before each part of suite ``overview``.
     """
 

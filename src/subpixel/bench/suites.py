@@ -9,6 +9,7 @@ from itertools import islice
 from subpixel.bench import ceilings
 from subpixel.bench.engine import engine, peer_comparison
 from subpixel.bench.files import files
+from subpixel.bench.flat import flat
 from subpixel.bench.images import frames, image_files, images, real_time, superres_comparison
 from subpixel.bench.machine import describe, limit_threads
 from subpixel.bench.networks import espcn_x3
@@ -60,6 +61,7 @@ SUITES: dict[str, Callable[[BenchOptions], Iterator[Group]]] = {
     "images": images,
     "files": files,
     "video": _video,
+    "flat": flat,
     "quality": quality,
     "serve": serve,
 }

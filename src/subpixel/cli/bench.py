@@ -17,8 +17,8 @@ def bench(
         str,
         typer.Option(
             metavar="NAME",
-            help="Measure overview (some of each, in two minutes), engine, ops, images, files, video, quality or "
-            "serve.",
+            help="Measure overview (some of each, in two minutes), engine, ops, images, files, video, flat, "
+            "quality or serve.",
             rich_help_panel=DATA,
         ),
     ] = "overview",
@@ -46,7 +46,7 @@ def bench(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Also measure the model files in this folder (suite quality).",
+            help="Also measure the model files in this folder (suite quality); measure only them (suite flat).",
             show_default=False,
             rich_help_panel=DATA,
         ),
@@ -55,8 +55,8 @@ def bench(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Use these test sets for models without recorded figures (suite quality), or this video (suite "
-            "video).",
+            help="Use these test sets for models without recorded figures (suite quality), this video (suite "
+            "video), or these images or this video (suite flat).",
             show_default=False,
             rich_help_panel=DATA,
         ),

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import get_args
 
 __all__ = ["backends", "devices", "encoders", "export_formats", "models", "precisions"]
 
 
-def _beginning(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
-    def suggest(incomplete: str) -> list[str]:
-        """The names that begin as what was typed."""
-        return [name for name in names() if name.startswith(incomplete)]
-
-    return suggest
-
-
-def _models() -> list[str]:
+def models(incomplete: str) -> list[str]:
+    """Names of models."""
     from subpixel.models.zoo import ZOO
 
-    return ["auto", *ZOO]
+    return _beginning(incomplete, ["auto", *ZOO])
 
 
-def _encoders() -> list[str]:
+def encoders(incomplete: str) -> list[str]:
+    """Names of encoders of videos."""
     from subpixel.video.encoders import ENCODERS
 
-    return list(ENCODERS)
+    return _beginning(incomplete, ENCODERS)
 
 
 def _backends() -> list[str]:
@@ -34,27 +28,33 @@ def _backends() -> list[str]:
     return ["auto", *BACKENDS]
 
 
-def _devices() -> tuple[str, ...]:
-    from subpixel.backends.devices import Device
-
-    return get_args(Device)
-
-
-def _export_formats() -> list[str]:
-    from subpixel.export.request import FORMATS
-
-    return list(FORMATS)
-
-
-def _precisions() -> tuple[str, ...]:
+def precisions(incomplete: str) -> list[str]:
+    """Names of precisions."""
     from subpixel.backends.base import Precision
 
-    return get_args(Precision)
+    return _beginning(incomplete, get_args(Precision))
 
 
-models = _beginning(_models)
-encoders = _beginning(_encoders)
-precisions = _beginning(_precisions)
-backends = _beginning(_backends)
-devices = _beginning(_devices)
-export_formats = _beginning(_export_formats)
+def backends(incomplete: str) -> list[str]:
+    """Names of backends."""
+    from subpixel.backends import BACKENDS
+
+    return _beginning(incomplete, ["auto", *BACKENDS])
+
+
+def devices(incomplete: str) -> list[str]:
+    """Names of devices."""
+    from subpixel.backends.devices import Device
+
+    return _beginning(incomplete, get_args(Device))
+
+
+def export_formats(incomplete: str) -> list[str]:
+    """Names of formats of ``subpixel export``."""
+    from subpixel.export.request import FORMATS
+
+    return _beginning(incomplete, FORMATS)
+
+
+def _beginning(start: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(start)]

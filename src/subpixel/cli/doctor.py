@@ -30,6 +30,8 @@ def doctor(as_json: Json = False) -> None:
         for key, value in backend["details"].items():
             print(f"{'':<12} {key}: {_plain(value)}")
     print(f"{'auto':<12} {report['auto']}")
+    for name, note in report["flat"].items():
+        print(f"{'flat parts':<12} {name}: {note or 'everything is computed'}")
 
 
 def _report() -> dict[str, Any]:
@@ -58,7 +60,18 @@ def _report() -> dict[str, Any]:
         "threads": available_threads(),
         "backends": backends,
         "auto": auto,
+        "flat": _flat_notes(),
     }
+
+
+def _flat_notes() -> dict[str, str]:
+    """What flat parts cost in the default networks, by name and factor."""
+    from subpixel.models.files import Model
+    from subpixel.models.zoo import ZOO, compressed_variant, find, resolve
+
+    names = [resolve("auto"), compressed_variant("auto")]
+    models = [(name, scale, find(name, scale)) for name in names if name for scale in ZOO[name].scales]
+    return {f"{name} ×{scale}": model.flat_note for name, scale, model in models if isinstance(model, Model)}
 
 
 def _libvips() -> str:

@@ -93,6 +93,7 @@ def _lines(one: Estimate, reason: str) -> Iterator[str]:
     )
     model = one.choice or f"{one.clean}, or its variant for compressed images if blocks are visible"
     yield f"{model}; up to {amount(one.memory, up=True)} of memory, {duration(one.seconds)}, {_file_size(one)}"
+    yield from one.flat
     if one.comparison is not None:
         yield f"comparison → {one.comparison}"
 
@@ -135,6 +136,7 @@ def _as_json(one: Estimate, reason: str, reporter: Reporter) -> dict[str, Any]:
         "bytes_most": one.bytes_most,
         "model": one.choice and one.choice.model,
         "why": one.choice.reason if one.choice else with_option_names(reason),
+        "flat": one.flat,
         "notes": [with_option_names(note) for note in one.notes],
         "errors": [with_option_names(str(problem)) for problem in one.problems],
     }

@@ -109,6 +109,7 @@ def _rows(scale: int | None) -> list[ModelRow]:
                 "receptive_field": model.spec.receptive_field,
                 "figures": dict(model.figures),
                 "training": dict(model.training),
+                "flat": None if model.flat is None else dict(model.flat),
                 "licence": model.licence,
             }
             psnr = {name: one["psnr_y"] for name, one in figures.items() if "psnr_y" in one}

@@ -17,6 +17,7 @@ from subpixel.cli.options import (
     Backend,
     Deinterlace,
     Device,
+    Exact,
     Fit,
     Height,
     Model,
@@ -66,6 +67,7 @@ def play(
             rich_help_panel=COMPUTATION,
         ),
     ] = False,
+    exact: Exact = False,
     deinterlace: Deinterlace = False,
     backend: Backend = "auto",
     device: Device = "cpu",
@@ -92,6 +94,7 @@ def play(
         device=device,
         precision=precision,
         threads=threads,
+        exact=exact,
     )
     live = PipeOutput(
         input_name if piped else Path(input_name),

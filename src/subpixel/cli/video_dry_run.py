@@ -118,6 +118,7 @@ def _lines(name: str, one: Estimate, automatic: bool) -> Iterator[str]:
     model = f"auto: {one.choice}" if automatic else one.choice.model
     seconds = "" if one.seconds is None else f", {duration(one.seconds)}"
     yield f"    {model}; about {amount(one.memory)} of memory for frames{seconds}"
+    yield from (f"    {note}" for note in one.flat)
 
 
 def _summary(estimates: Sequence[Estimate], count: int) -> Iterator[str]:

@@ -64,6 +64,7 @@ class Estimate:
         bytes_most: of the result's pixels, not compressed: its file is hardly ever larger.
         notes: what would be converted, one sentence each.
         comparison: the file for the comparison, if one was asked for.
+        flat: what flat parts cost that are resized plainly, a few words for each network.
         problems: the errors of the job, in order.
     """
 
@@ -82,6 +83,7 @@ class Estimate:
     bytes_most: int = 0
     notes: tuple[str, ...] = ()
     comparison: Path | None = None
+    flat: tuple[str, ...] = ()
     problems: tuple[SubpixelError, ...] = ()
 
 
@@ -208,6 +210,7 @@ def _estimate(
         bytes_most=size[0] * size[1] * kinds * dtype.itemsize * file.pages,
         seconds=trials(job, plan, choice, channels, file.dtype, encoding) * height * width * file.pages,
         notes=notes,
+        flat=tuple(upscaler.flat_notes(plan, choice)),
         problems=tuple(problems),
     )
 

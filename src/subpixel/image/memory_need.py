@@ -27,6 +27,8 @@ PROCESS = 78_000_000
 # The buffers of a network besides its images: 9 … 18 MB on the native backend with a few threads, and 1 MB for each
 # thread beyond; on the others, where whole layers of a band of rows are in memory, 270 … 370 MB.
 _NETWORK, _THREAD, _NETWORK_ELSEWHERE = 16_000_000, 1_000_000, 400_000_000
+# Bytes for each pixel of a stage's source: its luma, while flat cells are looked for; see native/engine/chain_io.cpp.
+_LUMA = 4
 # What lies between two stages, or before the last resize: in memory see subpixel.upscaler.upscaler; by rows strips with
 # their halos on both sides of a stage.
 _BETWEEN, _BETWEEN_ROWS = 256 << 20, 160 << 20
@@ -129,6 +131,7 @@ def memory_in_one_piece(
     pixel = channels * file.dtype.itemsize
     before, after = (file.pages * high * wide * pixel for wide, high in ((width, height), plan.size))
     pixels, network = before + after, _buffers(upscaler) + _between(plan, channels, pixel)
+    network += _luma(upscaler, plan, pixel, _BETWEEN)
     if file.orientation > 2:
         pixels += before  # turned into a second array
     if channels in (2, 4):
@@ -158,6 +161,7 @@ def memory_by_rows(file: ImageFile, upscaler: Upscaler, plan: SizePlan, form: Fo
     strip = max(_STRIP, halo * row * max(plan.factors, default=1))
     pixels = _STRIPS * strip + _BLOCKS + 3 * halo * width * pixel + _EACH_ROW * plan.size[1]
     network = _buffers(upscaler) + _BETWEEN_ROWS * max(0, len(plan.factors) + plan.resizes - 1)
+    network += _luma(upscaler, plan, pixel, _STRIP)
     if channels in (2, 4):
         network += _TRANSPARENCY
     return MemoryNeed(memory_held(file), pixels, network, _WIDE_WRITER if is_wide(form, row) else encoder)
@@ -177,13 +181,30 @@ def most_memory(pixels: int, upscaler: Upscaler, form: Format, options: Mapping[
     after = size[0] * size[1] * 4
     resized = upscaler.target.scale is None or upscaler.target.scale % 1 != 0
     work = max(encoder_memory(form, options, size, 4, np.dtype(np.uint8)), 2 * min(_BETWEEN, 4 * after) * resized)
-    return PROCESS + _buffers(upscaler) + 8 * pixels + after + _TRANSPARENCY + work
+    luma = _LUMA * pixels if _keeps_luma(upscaler) else 0
+    return PROCESS + _buffers(upscaler) + 8 * pixels + luma + after + _TRANSPARENCY + work
 
 
 def _buffers(upscaler: Upscaler) -> int:
     if upscaler.backend != "native":
         return _NETWORK_ELSEWHERE
     return _NETWORK + _THREAD * min(upscaler.threads, os.cpu_count() or 1)
+
+
+def _keeps_luma(upscaler: Upscaler) -> bool:
+    return upscaler.backend == "native" and not upscaler.exact
+
+
+def _luma(upscaler: Upscaler, plan: SizePlan, pixel: int, at_once: int) -> int:
+    """The luma of the pixels that become about so many bytes at once, in the stage that has the most."""
+    if not _keeps_luma(upscaler):
+        return 0
+    width, height = plan.source
+    most = 0
+    for factor in plan.factors:
+        most = max(most, min(width * height, at_once // (factor**2 * pixel) + 2 * (upscaler.halo or 0) * width))
+        width, height = width * factor, height * factor
+    return _LUMA * most
 
 
 def _between(plan: SizePlan, channels: int, pixel: int) -> int:

@@ -28,10 +28,13 @@ _IMAGES, _SIDE = 48, 128
 
 # What flat cells may cost: the mean loss of PSNR in dB, the largest difference from the network in codes of 255, and
 # the root of the mean square of differences inside of flat cells. The last one holds however much of an image is flat:
-# with half of it, results differ by 65 dB.
+# with half of it, results differ by 65 dB. It is measured from the network in f32: int8 itself is further from that, by
+# 0.2 to 0.35 codes in flat cells, which says nothing about the resize.
 _MOST_DB, _MOST_CODES, _MOST_RMS = 0.01, 3, 0.2
 # The same for a network for compressed images, which smooths flat parts too: PSNR is higher without.
 _MOST_RMS_COMPRESSED = 0.3
+# PSNR counts up to this: a drawing that the network makes at 55 dB loses 0.7 of them to one code, which nobody sees.
+_TOP_DB = 50.0
 
 # The thresholds that are tried, in codes of 255. Larger ones would not find more cells in most images.
 _THRESHOLDS = tuple(k / 2 for k in range(1, 33))
@@ -43,7 +46,8 @@ _QUALITY = 75
 def measure_flat(model: Model, folder: str | Path, say: Callable[[str], None] | None = None) -> Model:
     """A copy of the model with the largest threshold of flat cells that costs at most 0.01 dB and 3 codes.
 
-    In flat cells, the differences' root mean square is at most 0.2 codes as well (0.3 for compressed images).
+    In flat cells, the root mean square of the differences from the network in f32 is at most 0.2 codes as well (0.3 for
+    compressed images).
 
     Args:
         model: a luma network that is a plain chain, see :mod:`subpixel.models.flat`.
@@ -53,9 +57,10 @@ def measure_flat(model: Model, folder: str | Path, say: Callable[[str], None] | 
 
     Returns:
         The model with ``flat``: ``threshold`` in codes of 255, ``loss_db`` (mean of PSNR without flat cells minus
-        PSNR with them; negative is a gain), ``largest_codes`` (the largest difference from the network),
-        ``rms_codes`` (of differences in flat cells), ``share`` (of samples in flat cells) and ``calibration``. It is
-        None if even the smallest threshold costs more.
+        PSNR with them, each at most 50; negative is a gain), ``largest_codes`` (the largest difference from the
+        network), ``rms_codes`` (of differences from f32 in flat cells), ``int8_rms_codes`` (the same of int8 without
+        flat cells; None in f32), ``share`` (of samples in flat cells) and ``calibration``. It is None if even the
+        smallest threshold costs more.
 
     Raises:
         InvalidArgument: there are no images, or one is not of 8 bits.
@@ -65,7 +70,7 @@ def measure_flat(model: Model, folder: str | Path, say: Callable[[str], None] | 
     precision = "f32" if model.quantisation is None else "int8"
     backend = BACKENDS["reference"] if BACKENDS["native"].unavailable() else BACKENDS["native"]
     backend.prepare(spec, model.weights, precision, 1, model.quantisation, 0)  # refuses networks without flat cells
-    session = backend.prepare(spec, model.weights, precision, 1, model.quantisation)
+    session, real = (backend.prepare(spec, model.weights, each, 1, model.quantisation) for each in (precision, "f32"))
     compression = Jpeg(_QUALITY) if is_for_compressed(model) else None
     paths = images_below(Path(folder))
     paths = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_IMAGES, len(paths))).astype(int)]
@@ -79,10 +84,10 @@ def measure_flat(model: Model, folder: str | Path, say: Callable[[str], None] | 
         small, large = shrink(pixels[top : top + side, left : left + side, :3], spec.scale)
         small = small if compression is None else compression(small)
         plane = (luma_255(small) / 255).astype(np.float32)
-        rows.append(_costs(plane, session(plane[None])[0], luma_255(large), spec.scale))
-    costs = np.array(rows)  # (image, threshold, (dB, codes, share, squares))
+        rows.append(_costs(plane, session(plane[None])[0], real(plane[None])[0], luma_255(large), spec.scale))
+    costs = np.array(rows)  # (image, threshold, (dB, codes, share, squares, squares of int8))
     losses, largest, shares = costs[..., 0].mean(axis=0), costs[..., 1].max(axis=0), costs[..., 2].mean(axis=0)
-    rms = np.sqrt(costs[..., 3].mean(axis=0) / np.maximum(shares, 1e-12))
+    rms, rms_int8 = (np.sqrt(costs[..., k].mean(axis=0) / np.maximum(shares, 1e-12)) for k in (3, 4))
     fits = (
         (losses <= _MOST_DB)
         & (largest <= _MOST_CODES)
@@ -100,6 +105,7 @@ def measure_flat(model: Model, folder: str | Path, say: Callable[[str], None] | 
         "loss_db": round(float(losses[best]), 4),
         "largest_codes": int(largest[best]),
         "rms_codes": round(float(rms[best]), 3),
+        "int8_rms_codes": round(float(rms_int8[best]), 3) if precision == "int8" else None,
         "share": round(float(shares[best]), 3),
         "calibration": {
             "data": Path(folder).name,
@@ -117,22 +123,28 @@ def measure_flat(model: Model, folder: str | Path, say: Callable[[str], None] | 
 
 
 def _costs(
-    plane: NDArray[np.float32], network: NDArray[np.float32], large: NDArray[np.float64], scale: int
-) -> list[tuple[float, float, float, float]]:
-    """For each threshold: the loss in dB, the largest difference in codes, the share of flat samples, mean squares."""
+    plane: NDArray[np.float32],
+    network: NDArray[np.float32],
+    real: NDArray[np.float32],
+    large: NDArray[np.float64],
+    scale: int,
+) -> list[tuple[float, ...]]:
+    """For each threshold: the loss in dB, the largest difference in codes, the share of flat samples, and the mean
+    squares of what the resize and the network differ from f32 there."""
     halves = to_halves(plane)
     # The same with and without a base: the sum of the base in halves and of its detail.
     resized = plain_detail(halves, scale, base=False) / 16
     exact, plain = _codes(network.astype(np.float64) * 255), _codes(resized)
-    without = psnr(exact, large, data_range=255, crop=scale)
+    without = min(_TOP_DB, psnr(exact, large, data_range=255, crop=scale))
     result = []
     for threshold in _THRESHOLDS:
         flat = flat_samples(halves, int(2 * threshold), scale)
         mixed = np.where(flat, plain, exact)
-        loss = without - psnr(mixed, large, data_range=255, crop=scale) if flat.any() else 0.0
+        loss = without - min(_TOP_DB, psnr(mixed, large, data_range=255, crop=scale)) if flat.any() else 0.0
         largest = np.abs(mixed - exact).max()
-        squares = np.where(flat, np.square(resized - 255 * network), 0)  # before rounding, which is the same for both
-        result.append((loss, float(largest), float(flat.mean()), float(squares.mean())))
+        # Before rounding, which is the same for both.
+        squares = (float(np.where(flat, np.square(each - 255 * real), 0).mean()) for each in (resized, 255 * network))
+        result.append((loss, float(largest), float(flat.mean()), *squares))
     return result
 
 

@@ -171,7 +171,7 @@ def _problem(layer: _Layer, step: float, unit: Wide, images: Sequence[_Image], i
     x, y, share = np.concatenate(inputs), np.concatenate(sums), np.concatenate(shares)
     share /= share.sum()
     # Without their means the products need no more than f32.
-    input_mean, sum_mean = share @ x, share @ y
+    input_mean, sum_mean = (share @ x).astype(np.float64), (share @ y).astype(np.float64)
     root = np.sqrt(share)[:, None]
     x, y = ((x - input_mean) * root).astype(np.float32), ((y - sum_mean) * root).astype(np.float32)
     given = layer.weight.reshape(layer.conv.out_channels, -1).astype(np.float64) * (step / unit)[:, None]

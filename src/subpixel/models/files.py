@@ -91,6 +91,23 @@ class Model:
         """The threshold of flat cells in halves of a code, see :mod:`subpixel.models.flat`; None if there is none."""
         return None if self.flat is None else threshold_halves(self.flat.get("threshold"))
 
+    @property
+    def flat_note(self) -> str:
+        """What flat cells cost by the file, in a few words; empty if there are none.
+
+        >>> from subpixel.models import find
+        >>> from dataclasses import replace
+        >>> flat = {"threshold": 9.5, "loss_db": 0.0091, "largest_codes": 2}
+        >>> replace(find("fast", 2), flat=flat).flat_note
+        'flat parts are resized plainly, which costs 0.009 dB and 2 codes of 255 at most'
+        """
+        if self.flat is None:
+            return ""
+        loss, codes = self.flat.get("loss_db"), self.flat.get("largest_codes")
+        if not isinstance(loss, (int, float)) or not isinstance(codes, int):
+            return "flat parts are resized plainly"
+        return f"flat parts are resized plainly, which costs {max(0.0, loss):.3f} dB and {codes} codes of 255 at most"
+
     def scores(self, precision: str = "f32") -> dict[str, dict[str, float]]:
         """The figures that ``subpixel evaluate`` recorded in a precision, by test set; empty if there are none.
 

@@ -1,9 +1,16 @@
 """Flat cells: the parts of an image that a luma network does not compute, because a plain resize shows the same.
 
-An image is divided into cells of 8×8 samples, from its top left corner. A cell is *busy* if anywhere in it, along a
-row, a column or a diagonal, the second difference ``|before - 2 * sample + after|`` exceeds a threshold; outside the
-image its edge is repeated. A cell is *flat* if neither it nor any of its eight neighbours is busy. In flat cells the
-result is the cubic resize (Keys, a = −0.5) of the samples, in all others the network's.
+An image is divided into cells of 8×8 samples, from its top left corner, and each cell into quarters of 4×4. The *bend*
+at a sample is the largest second difference ``|before - 2 * sample + after|`` along a row, a column or a diagonal;
+outside the image its edge is repeated. A cell is *busy* if
+
+- a bend in one of its quarters, or in one of their eight neighbours, exceeds a threshold, or
+- the mean bend in the cell exceeds a quarter of the threshold. What the network does to a cell follows from all of its
+  samples, so this finds fine texture and lets a little noise pass.
+
+A cell is *flat* if it lies in a square of 3×3 cells of which none is busy; outside the image no cell is. Smaller parts
+would be computed for their neighbours anyway. In flat cells the result is the cubic resize (Keys, a = −0.5) of the
+samples, in all others the network's.
 
 So that the decision is the same everywhere, samples are compared as integers: in halves of a code, 0 … 510, as int8
 networks read them. int8 networks compute the resize in integers too, separably, with numbers of 16 bits. ``d`` are
@@ -34,6 +41,7 @@ __all__ = [
     "CELL",
     "FLAT_HALO",
     "LEAST_HALO",
+    "cell_start",
     "flat_cells",
     "flat_samples",
     "integer_taps",
@@ -46,8 +54,11 @@ __all__ = [
 # The side of a cell. Parts of an image must begin at multiples of it to have the same cells.
 CELL = 8
 
-# The samples to each side that the decision for a sample depends on: the rest of its cell, a neighbour, one more.
-FLAT_HALO = 2 * CELL
+_QUARTER = CELL // 2
+
+# The samples to each side that the decision for a sample depends on: the rest of its cell, two cells of a square, the
+# quarter beside them, one more.
+FLAT_HALO = CELL - 1 + 2 * CELL + _QUARTER + 1
 
 # The samples to each side that the resize reads. The engine has them at hand in networks that see as many.
 LEAST_HALO = _REACH = 2
@@ -55,6 +66,15 @@ _OFFSETS = (-2, -1, 1, 2)
 _BITS = 15  # after the point of integer weights
 
 Ints = NDArray[np.int64]
+
+
+def cell_start(position: int) -> int:
+    """Where the part of an image that begins at this row or column, or before it, begins: at a cell, and inside.
+
+    >>> cell_start(-5), cell_start(23)
+    (0, 16)
+    """
+    return max(position, 0) // CELL * CELL
 
 
 def threshold_halves(threshold: Any) -> int:
@@ -77,7 +97,7 @@ def flat_cells(halves: NDArray[Any], threshold: int) -> NDArray[np.bool_]:
 
     Args:
         halves: ``(H, W)`` integers, 0 … 510.
-        threshold: the largest second difference of a flat cell, in halves of a code.
+        threshold: the largest bend of a flat cell, in halves of a code.
 
     Returns:
         ``(ceil(H / 8), ceil(W / 8))``: True for flat cells.
@@ -85,11 +105,22 @@ def flat_cells(halves: NDArray[Any], threshold: int) -> NDArray[np.bool_]:
     >>> plane = np.full((8, 40), 100)
     >>> plane[3, 2] = 120
     >>> flat_cells(plane, 12).tolist()
-    [[False, False, True, True, True]]
+    [[False, True, True, True, True]]
     """
-    height, width = halves.shape
+    rows, columns = (-(-side // CELL) for side in halves.shape)
     if 0 in halves.shape:
-        return np.zeros((-(-height // CELL), -(-width // CELL)), bool)
+        return np.zeros((rows, columns), bool)
+    bends = np.zeros((rows * CELL, columns * CELL), np.int64)
+    bends[: halves.shape[0], : halves.shape[1]] = _bends(halves)
+    sharp = bends.reshape(2 * rows, _QUARTER, 2 * columns, _QUARTER).max(axis=(1, 3)) > threshold
+    busy = np.pad(_any_near(np.pad(sharp, 1)).reshape(rows, 2, columns, 2).any(axis=(1, 3)), 2)
+    busy[2:-2, 2:-2] |= 4 * bends.reshape(rows, CELL, columns, CELL).sum(axis=(1, 3)) > CELL**2 * threshold
+    return _any_near(~_any_near(busy))
+
+
+def _bends(halves: NDArray[Any]) -> Ints:
+    """The largest second difference at each sample."""
+    height, width = halves.shape
     x = np.pad(halves.astype(np.int64), 1, mode="edge")
     middle = 2 * x[1:-1, 1:-1]
     largest = np.zeros((height, width), np.int64)
@@ -97,14 +128,16 @@ def flat_cells(halves: NDArray[Any], threshold: int) -> NDArray[np.bool_]:
         before = x[1 - down : 1 - down + height, 1 - across : 1 - across + width]
         after = x[1 + down : 1 + down + height, 1 + across : 1 + across + width]
         np.maximum(largest, np.abs(before + after - middle), out=largest)
-    rows, columns = (-(-side // CELL) for side in (height, width))
-    busy = np.zeros((rows + 2, columns + 2), bool)
-    whole = np.pad(largest, ((0, rows * CELL - height), (0, columns * CELL - width)))
-    busy[1:-1, 1:-1] = whole.reshape(rows, CELL, columns, CELL).max(axis=(1, 3)) > threshold
-    near = np.zeros((rows, columns), bool)
+    return largest
+
+
+def _any_near(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a flag or one of its eight neighbours is set; one at each side has no result."""
+    rows, columns = (side - 2 for side in flags.shape)
+    result = np.zeros((rows, columns), bool)
     for i, j in np.ndindex(3, 3):
-        near |= busy[i : i + rows, j : j + columns]
-    return ~near
+        result |= flags[i : i + rows, j : j + columns]
+    return result
 
 
 def flat_samples(halves: NDArray[Any], threshold: int, scale: int) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from subpixel.upscaler.network import Network, luma
+from subpixel.upscaler.network import Network, flat_notes, luma
 from subpixel.upscaler.options import NetworkOptions
 from subpixel.upscaler.shared_upscaler import upscale
 from subpixel.upscaler.sizes import SizePlan, Target
@@ -13,7 +13,17 @@ from subpixel.upscaler.upscaler import Upscaler
 if TYPE_CHECKING:
     from subpixel.upscaler.motion_network import MotionNetwork
 
-__all__ = ["MotionNetwork", "Network", "NetworkOptions", "SizePlan", "Target", "Upscaler", "luma", "upscale"]
+__all__ = [
+    "MotionNetwork",
+    "Network",
+    "NetworkOptions",
+    "SizePlan",
+    "Target",
+    "Upscaler",
+    "flat_notes",
+    "luma",
+    "upscale",
+]
 
 
 def __getattr__(name: str) -> Any:

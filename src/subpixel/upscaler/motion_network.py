@@ -45,6 +45,7 @@ class MotionNetwork:
     ensemble = False
     strength = 1.0
     flat: int | None = None  # it computes everything
+    flat_note = ""
 
     def __init__(self, model: Model, options: NetworkOptions | None = None) -> None:
         self.options = options or NetworkOptions()

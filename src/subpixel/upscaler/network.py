@@ -8,9 +8,9 @@ since a luma difference d moves R, G and B by 255/219 d each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,10 @@ from subpixel.upscaler.options import NetworkOptions
 from subpixel.upscaler.pixels import Alpha, alpha_of, check_pixels, opaque, store, to_f32
 from subpixel.upscaler.transparency import fill_invisible, merge
 
-__all__ = ["Network", "luma"]
+if TYPE_CHECKING:
+    from subpixel.upscaler.motion_network import MotionNetwork
+
+__all__ = ["Network", "flat_notes", "luma"]
 
 F32 = NDArray[np.float32]
 
@@ -54,6 +57,11 @@ def luma(rgb: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """
     result: NDArray[np.floating[Any]] = BLACK + RED * rgb[0] + GREEN * rgb[1] + BLUE * rgb[2]
     return result
+
+
+def flat_notes(networks: Iterable[Network | MotionNetwork]) -> list[str]:
+    """What flat cells cost in some networks, in a few words each; none if all compute everything."""
+    return list(dict.fromkeys(network.flat_note for network in networks if network.flat_note))
 
 
 class Network:
@@ -118,6 +126,11 @@ class Network:
         self._plain_planes = isinstance(model, Model) and model.spec == bicubic(self.scale, colour="rgb")
         # An int8 network reads and writes bytes; ensembles and blends are computed in f32 and rounded at the end.
         self._bytes = self.precision == "int8" and not self._mixes
+
+    @property
+    def flat_note(self) -> str:
+        """What flat cells cost, in a few words; empty if the network computes everything."""
+        return "" if self.flat is None or not isinstance(self.model, Model) else self.model.flat_note
 
     @property
     def _mixes(self) -> bool:

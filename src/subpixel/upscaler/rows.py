@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.models.flat import CELL
+from subpixel.models.flat import cell_start
 from subpixel.ops.resizing.strips import StripResize
 from subpixel.upscaler.network import Network
 from subpixel.upscaler.pixels import Alpha, opaque, unpremultiply
@@ -142,4 +142,4 @@ def _around(start: int, end: int, size: int, halo: int | None) -> tuple[int, int
     """A range with its halo, within the image; it begins where a cell does. Without a halo, the whole image."""
     if halo is None:
         return 0, size
-    return max(start - halo, 0) // CELL * CELL, min(end + halo, size)
+    return cell_start(start - halo), min(end + halo, size)

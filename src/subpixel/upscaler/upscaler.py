@@ -25,7 +25,7 @@ from subpixel.models.zoo import find_network, is_for_compressed
 from subpixel.ops.compression_traces import Traces, traces_of
 from subpixel.upscaler.arguments import keywords_after
 from subpixel.upscaler.model_selection import ModelSelection
-from subpixel.upscaler.network import Network
+from subpixel.upscaler.network import Network, flat_notes
 from subpixel.upscaler.options import NetworkOptions, check_tile
 from subpixel.upscaler.pixels import Alpha, alpha_of, pixels_of, warn_of_range
 from subpixel.upscaler.rows import resize_rows, upscale_rows
@@ -202,6 +202,15 @@ class Upscaler:
     def exact(self) -> bool:
         """Whether the networks compute everything; else models may resize flat parts plainly."""
         return self._first.flat is None
+
+    def flat_notes(self, plan: SizePlan, choice: Choice | None = None) -> list[str]:
+        """What flat parts cost in the networks of a plan, in a few words each; none if they compute everything.
+
+        Args:
+            plan: of :meth:`plan`.
+            choice: the model; None for that of a clean image.
+        """
+        return flat_notes(self.networks(plan.factors, choice))
 
     @property
     def in_parts(self) -> bool:

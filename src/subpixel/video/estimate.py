@@ -12,6 +12,7 @@ from pathlib import Path
 
 from subpixel.models.auto import Choice
 from subpixel.storage.memory import memory_errors
+from subpixel.upscaler import flat_notes
 from subpixel.video.decoding import Damage, frames_in_span, progressive_frames, read_frames
 from subpixel.video.frame import Frame
 from subpixel.video.frame_limits import encoding_memory
@@ -43,6 +44,7 @@ class Estimate:
         choice: the model, and why it was chosen.
         memory: in bytes, of the frames on their way and of the encoder.
         seconds: for all frames, by the trial; None if their number is unknown.
+        flat: what flat parts cost that are resized plainly, a few words for each network.
         done_before: whether the file is there, made from the same video with the same settings.
         changed: the streams that would be encoded or converted, and what they would become, one phrase each.
     """
@@ -59,6 +61,7 @@ class Estimate:
     choice: Choice
     memory: int
     seconds: float | None
+    flat: tuple[str, ...] = ()
     done_before: bool = False
     changed: tuple[str, ...] = ()
 
@@ -92,6 +95,7 @@ def estimate_job(job: Request) -> Estimate:
         plan.choice,
         encoding_memory(plan.stream.size, plan.encoding.encoder.name, plan.layout, plan.frames_by.large),
         None if frames is None else per_frame * frames,
+        tuple(flat_notes(plan.frames_by.networks)),
         done,
         plan.selection.changes,
     )

@@ -8,8 +8,11 @@ from fractions import Fraction
 
 from subpixel.models.auto import Choice
 from subpixel.upscaler import MotionNetwork, Network, SizePlan, Upscaler
+from subpixel.video.formats import Layout
+from subpixel.video.frame import FrameUpscaler
 from subpixel.video.frame_size import frame_size
-from subpixel.video.video_file import VideoStream
+from subpixel.video.frame_upscalers import frame_upscaler
+from subpixel.video.video_file import VideoFile, VideoStream
 
 __all__ = ["FramePlan", "plan_frames"]
 
@@ -24,6 +27,7 @@ class FramePlan:
         choice: the model, and why; the resize if no network runs.
         networks: they run one after another.
         notes: what was rounded, which shape pixels have, and whether no network runs; one sentence each.
+        threads: of a resize.
     """
 
     sizes: SizePlan
@@ -31,11 +35,33 @@ class FramePlan:
     choice: Choice
     networks: tuple[Network | MotionNetwork, ...]
     notes: tuple[str, ...]
+    threads: int
 
     @property
     def large(self) -> tuple[int, int] | None:
         """(width, height) after the networks, if a resize follows."""
         return self.sizes.network_size if self.sizes.resizes else None
+
+    def upscaler(
+        self,
+        video: VideoFile,
+        layout: Layout,
+        *,
+        side_by_side: bool = False,
+        realtime: bool = False,
+        rate: Fraction | None = None,
+    ) -> FrameUpscaler:
+        """What upscales the frames of this video, see :func:`~subpixel.video.frame_upscalers.frame_upscaler`."""
+        return frame_upscaler(
+            self.networks,
+            video,
+            layout,
+            self.sizes.size,
+            threads=self.threads,
+            side_by_side=side_by_side,
+            realtime=realtime,
+            rate=rate,
+        )
 
 
 def plan_frames(upscaler: Upscaler, stream: VideoStream, codec: str | None, pix_fmts: Sequence[str]) -> FramePlan:
@@ -61,4 +87,4 @@ def plan_frames(upscaler: Upscaler, stream: VideoStream, codec: str | None, pix_
         resized = f"{width}×{height} is not larger than the video: its frames are resized, and no network runs"
         notes = (*notes, resized if sizes.resizes else kept)
     networks = tuple(upscaler.networks(sizes.factors, choice))
-    return FramePlan(sizes, wanted.aspect, sizes.ran(choice), networks, notes)
+    return FramePlan(sizes, wanted.aspect, sizes.ran(choice), networks, notes, upscaler.threads)

@@ -30,7 +30,7 @@ from subpixel.video.formats import layout_of
 from subpixel.video.frame import Frame
 from subpixel.video.frame_limits import check_frame_size
 from subpixel.video.frame_plan import plan_frames
-from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
+from subpixel.video.frame_upscalers import chroma_siting
 from subpixel.video.main_stream import main_stream
 from subpixel.video.memory import check_memory
 from subpixel.video.pipeline import Stages
@@ -147,15 +147,8 @@ class PipeOutput:
         pipe_format = self.format or format_for(layout)
         check_layout(pipe_format, layout, video.path)
         frames_by = plan_frames(self.upscaler, video.stream, codec, (layout.name,))
-        upscaler = frame_upscaler(
-            frames_by.networks,
-            video,
-            layout,
-            frames_by.sizes.size,
-            threads=self.upscaler.threads,
-            side_by_side=self.side_by_side,
-            realtime=self.realtime,
-            rate=self.rate,
+        upscaler = frames_by.upscaler(
+            video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
         )
         span = span_of(video, (), self.time_range)
         zero = span.shift(video.stream.time_base)

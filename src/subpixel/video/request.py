@@ -39,7 +39,6 @@ from subpixel.video.formats import Layout, is_pixel_format, layout_of
 from subpixel.video.frame import FrameUpscaler
 from subpixel.video.frame_limits import check_container_size, check_frame_size, memory_note
 from subpixel.video.frame_plan import FramePlan, plan_frames
-from subpixel.video.frame_upscalers import frame_upscaler
 from subpixel.video.hdr import display_options, unwritten_display_metadata
 from subpixel.video.images.encoding_defaults import conversion_note, default_pix_fmt
 from subpixel.video.images.sequence import find_sequence, result_name
@@ -241,15 +240,8 @@ class Request:
         layout = layout_of(video.stream.pix_fmt, video.path)
         formats = layout.name, self._pix_fmt(video, layout)
         frames_by = plan_frames(self.upscaler, video.stream, video.compression, formats)
-        upscaler = frame_upscaler(
-            frames_by.networks,
-            video,
-            layout,
-            frames_by.sizes.size,
-            threads=self.upscaler.threads,
-            side_by_side=self.side_by_side,
-            realtime=self.realtime,
-            rate=self.rate,
+        upscaler = frames_by.upscaler(
+            video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
         )
         return layout, frames_by, upscaler
 

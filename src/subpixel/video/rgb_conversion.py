@@ -112,7 +112,9 @@ def yuv_frame(frame: Any, layout: Layout, pix_fmt: str, matrix: Matrix, full_ran
     for number, (plane, values) in enumerate(zip(planes, yuv, strict=False)):
         small = shrink_chroma(values, cast(Siting, siting), factors) if number and factors != (1, 1) else values
         plane[:] = np.clip(small + np.float32(0.5), 0, (1 << result_layout.bits) - 1)
-    result.pts, result.time_base, result.duration = frame.pts, frame.time_base, frame.duration
+    result.pts, result.duration = frame.pts, frame.duration
+    if frame.time_base is not None:
+        result.time_base = frame.time_base
     return result
 
 

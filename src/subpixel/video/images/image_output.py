@@ -33,7 +33,7 @@ from subpixel.video.formats import Layout, layout_of
 from subpixel.video.frame import Frame, FrameUpscaler, StillUpscaler
 from subpixel.video.frame_limits import check_frame_size, encoding_memory
 from subpixel.video.frame_plan import FramePlan, plan_frames
-from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
+from subpixel.video.frame_upscalers import chroma_siting
 from subpixel.video.images.frame_files import FrameFiles, check_place, make_folder
 from subpixel.video.images.frame_rate import rate_text
 from subpixel.video.images.frame_times import constant_rate, timestamps_text
@@ -209,14 +209,7 @@ class ImageOutput:
         video = probe_source(self.source, self.frame_rate, self.stream)
         layout = layout_of(video.stream.pix_fmt, video.path)
         frames_by = plan_frames(self.upscaler, video.stream, video.compression, (layout.name,))
-        upscaler = frame_upscaler(
-            frames_by.networks,
-            video,
-            layout,
-            frames_by.sizes.size,
-            threads=self.upscaler.threads,
-            side_by_side=self.side_by_side,
-        )
+        upscaler = frames_by.upscaler(video, layout, side_by_side=self.side_by_side)
         size, large = upscaler.result_size, frames_by.large
         try:
             check_frame_size(size)
