@@ -190,6 +190,15 @@ def test_an_activation_is_not_taken_from_other_readers(tmp_path: Path) -> None:
     np.testing.assert_allclose(run(model, x), plain[0], atol=1e-6)
 
 
+def test_a_hostile_width_takes_no_memory(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Concat", ["x"] * 60_000, ["c"], axis=1),
+        helper.make_node("Relu", ["c"], ["y"], name="r"),
+    ]
+    with pytest.raises(ModelFileError, match="Relu 'r': too many activations of wide values"):
+        load_onnx(write(tmp_path / "net.onnx", nodes, {}))
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [

@@ -22,7 +22,7 @@ __all__ = ["ONNX_SUFFIX", "load_onnx"]
 
 ONNX_SUFFIX = ".onnx"
 _MAX_BYTES = 2 * 1024**3
-_MAX_NODES = 20_000
+_MAX_NODES = 8192
 _MAX_LISTED = 6
 
 

@@ -20,6 +20,9 @@ from subpixel.ops.resizing.taps import SUPPORT
 
 __all__ = ["Constants", "Node", "Translation", "Untranslatable"]
 
+# Weights of the convolutions that only carry an activation, all together: far beyond any network, and a quarter GiB.
+_MOST_CARRIED = 1 << 26
+
 Constants = dict[str, NDArray[Any]]
 Pair = tuple[int, int]
 
@@ -93,6 +96,7 @@ class Translation:
         self._values: dict[str, Known | None] = {source: Known(INPUT, channels, 1, (0, 0))}
         self._made: dict[str, str] = {}
         self._padded = False
+        self._carried = 0
         self._border: Border | None = None
 
     def add(self, node: Node) -> None:
@@ -163,6 +167,20 @@ class Translation:
         """Whether a node's first input is the result of the last layer, read by this node alone."""
         name = node.inputs[0]
         return self._uses[name] == 1 and bool(self.layers) and self._made.get(self.layers[-1].name) == name
+
+    def carry(self, source: Known, kind: Activation) -> Known:
+        """Add a convolution that changes nothing but has an activation, for a value that no convolution made.
+
+        Raises:
+            Untranslatable: such convolutions need too much memory.
+        """
+        self._carried += source.channels**2
+        if self._carried > _MOST_CARRIED:
+            raise Untranslatable("too many activations of wide values that no convolution made")
+        name = self.name("act")
+        self.weights[f"{name}.weight"] = np.eye(source.channels, dtype=np.float32)[:, :, None, None]
+        layer = Conv(name, source.layer, source.channels, source.channels, (1, 1), kind, bias=False)
+        return self.add_layer(layer, replace(source, layer=name))
 
     def name(self, kind: str) -> str:
         """The name of a new layer."""
@@ -272,12 +290,7 @@ def _activation(kind: Activation) -> Callable[[Translation, Node], Known]:
         ):
             translation.layers[-1] = replace(last, activation=kind)
         else:
-            # A convolution that changes nothing carries the activation of any other value.
-            name = translation.name("act")
-            one = np.eye(source.channels, dtype=np.float32)[:, :, None, None]
-            translation.weights[f"{name}.weight"] = one
-            layer = Conv(name, source.layer, source.channels, source.channels, (1, 1), kind, bias=False)
-            source = translation.add_layer(layer, replace(source, layer=name))
+            source = translation.carry(source, kind)
         if slope is not None:
             translation.weights[f"{source.layer}.slope"] = slope
         return source
