@@ -25,7 +25,7 @@ LEVELS = (
     ("bench", "train", "serve"),
     ("metrics",),
     ("video",),
-    ("image",),
+    ("image", "export", "torch"),
     ("upscaler",),
     ("backends",),
     ("models",),
@@ -60,6 +60,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 TORCH = (
     "subpixel.train",
     "subpixel.models.torch_kernels",
+    "subpixel.torch",
     "subpixel.compare.decoder.learning",
     "subpixel.compare.spaces.training",
 )

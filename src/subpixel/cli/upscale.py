@@ -18,6 +18,7 @@ from subpixel.cli.options import (
     REPORTING,
     AnyScale,
     Backend,
+    Device,
     Ensemble,
     Exact,
     Fit,
@@ -123,6 +124,7 @@ def upscale(
     strength: Strength = 1.0,
     exact: Exact = False,
     backend: Backend = "auto",
+    device: Device = "cpu",
     tile: Tile = None,
     threads: Threads = None,
     processes: Annotated[
@@ -220,6 +222,7 @@ def upscale(
         scale,
         model=model,
         backend=backend,
+        device=device,
         precision=precision,
         **size,
         ensemble=ensemble,

@@ -21,6 +21,7 @@ from subpixel.cli.options import (
     AnyScale,
     Backend,
     Deinterlace,
+    Device,
     Exact,
     Fit,
     Height,
@@ -224,6 +225,7 @@ def video(
         ),
     ] = None,
     backend: Backend = "auto",
+    device: Device = "cpu",
     threads: Threads = None,
     output: Annotated[
         str | None,
@@ -307,6 +309,7 @@ def video(
         fit=fit,
         model=model,
         backend=backend,
+        device=device,
         precision=precision,
         threads=threads,
         strength=strength,
