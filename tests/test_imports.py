@@ -26,7 +26,7 @@ LEVELS = (
     ("metrics",),
     ("cluster",),
     ("video",),
-    ("image",),
+    ("image", "export", "torch"),
     ("upscaler",),
     ("backends",),
     ("models",),
@@ -64,6 +64,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 TORCH = (
     "subpixel.train",
     "subpixel.models.torch_kernels",
+    "subpixel.torch",
     "subpixel.compare.decoder.learning",
     "subpixel.compare.spaces.training",
 )

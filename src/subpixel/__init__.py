@@ -9,13 +9,25 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
-__all__ = ["Upscaler", "__version__", "compare", "errors", "image", "metrics", "models", "ops", "upscale", "video"]
+__all__ = [
+    "Upscaler",
+    "__version__",
+    "compare",
+    "errors",
+    "export",
+    "image",
+    "metrics",
+    "models",
+    "ops",
+    "upscale",
+    "video",
+]
 
 TYPE_CHECKING = False  # as typing's, which takes long to import
 if TYPE_CHECKING:
     from typing import Any
 
-    from subpixel import compare, errors, image, metrics, models, ops, video
+    from subpixel import compare, errors, export, image, metrics, models, ops, video
     from subpixel.upscaler import Upscaler, upscale
 
 
@@ -25,7 +37,7 @@ def __getattr__(name: str) -> Any:
 
     if name in ("Upscaler", "upscale"):
         return getattr(import_module("subpixel.upscaler"), name)
-    if name in ("compare", "errors", "image", "metrics", "models", "ops", "video"):
+    if name in ("compare", "errors", "export", "image", "metrics", "models", "ops", "video"):
         return import_module(f"subpixel.{name}")
     raise AttributeError(f"module 'subpixel' has no attribute {name!r}")
 

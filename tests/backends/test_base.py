@@ -61,7 +61,10 @@ def test_what_is_chosen(name, precision, chosen, wanted):
 def test_unknown_names(name, suggestion):
     with pytest.raises(InvalidArgument) as caught:
         choose_backend(name, "auto")
-    assert str(caught.value) == f"Unknown backend {name!r}.{suggestion} Choices: auto, native, reference, torch."
+    assert (
+        str(caught.value)
+        == f"Unknown backend {name!r}.{suggestion} Choices: auto, native, reference, torch, onnxruntime, openvino."
+    )
 
 
 @pytest.mark.parametrize(

@@ -161,3 +161,52 @@ def test_compare_upsamplers(
     example("compare_upsamplers").main(str(photo), str(tmp_path / "report"))
     assert "Bicubic, sharpened" in capsys.readouterr().out
     assert "Bicubic, sharpened" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_pipelines_of_pillow_and_opencv(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    result = tmp_path / "result.png"
+    example("pipelines").main(str(photo), str(result))
+    assert "180×120" in capsys.readouterr().out
+    upscaler = Upscaler(2)
+    with pillow.open(photo) as image:
+        expected = upscaler(np.asarray(image))
+        np.testing.assert_array_equal(np.asarray(example("pipelines").for_pillow(upscaler)(image)), expected)
+    np.testing.assert_array_equal(read(result).pixels, expected)
+    cv2 = pytest.importorskip("cv2")
+    step = example("pipelines").for_opencv(upscaler)
+    larger = step(cv2.imread(str(photo)))
+    np.testing.assert_array_equal(cv2.cvtColor(larger, cv2.COLOR_BGR2RGB), expected)
+    with_alpha = step(cv2.cvtColor(cv2.imread(str(photo)), cv2.COLOR_BGR2BGRA))
+    np.testing.assert_array_equal(with_alpha[..., :3], larger)
+    assert step(cv2.imread(str(photo), cv2.IMREAD_GRAYSCALE)).shape == (120, 180)
+
+
+def test_pipelines_of_albumentations(photo: Path) -> None:
+    albumentations = pytest.importorskip("albumentations")
+    pixels, mask = read(photo).pixels, np.arange(60 * 90, dtype=np.int32).reshape(60, 90)
+    upscaler = Upscaler(2)
+    step = albumentations.Compose([example("pipelines").for_albumentations(upscaler, 2)])
+    done = step(image=pixels, mask=mask)
+    np.testing.assert_array_equal(done["image"], upscaler(pixels))
+    np.testing.assert_array_equal(done["mask"], mask.repeat(2, 0).repeat(2, 1))
+
+
+def test_pipelines_of_torchvision(photo: Path) -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("torchvision")
+    from torchvision import tv_tensors
+    from torchvision.transforms import v2
+
+    pixels = torch.from_numpy(np.ascontiguousarray(read(photo).pixels.transpose(2, 0, 1)))
+    upscaler = Upscaler(2)
+    step = v2.Compose([example("pipelines").for_torchvision(upscaler, 2), v2.ToDtype(torch.float32, scale=True)])
+    boxes = tv_tensors.BoundingBoxes([[1, 2, 3, 4]], format="XYXY", canvas_size=(60, 90))
+    image, mask, larger = step(tv_tensors.Image(pixels), tv_tensors.Mask(pixels[0]), boxes)
+    expected = torch.from_numpy(upscaler(pixels.permute(1, 2, 0).numpy())).permute(2, 0, 1)
+    torch.testing.assert_close(image.as_subclass(torch.Tensor), expected / 255)
+    assert torch.equal(mask.as_subclass(torch.Tensor), pixels[0].repeat_interleave(2, 0).repeat_interleave(2, 1))
+    assert larger.tolist() == [[2, 4, 6, 8]]
+    assert larger.canvas_size == (120, 180)
+    batch = step(torch.stack([pixels, pixels]))
+    torch.testing.assert_close(batch[1], expected / 255)

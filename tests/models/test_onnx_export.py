@@ -91,7 +91,7 @@ def test_sizes_are_fixed_only_where_asked() -> None:
 
 def test_without_onnx_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(MissingExtra, match="needs the package onnx: pip install onnx"):
+    with pytest.raises(MissingExtra, match=r"needs the package onnx: pip install 'subpixel\[onnx\]'"):
         to_onnx(bicubic(2), {})
 
 

@@ -44,10 +44,10 @@ def test_names_and_texts():
         ("fats", " Did you mean 'fast'? See `subpixel models`."),
         ("ESPCN", " Did you mean 'espcn'? See `subpixel models`."),
         ("espcn ", " Did you mean 'espcn'? See `subpixel models`."),
-        ("../mine", " See `subpixel models`. A path must end in .safetensors, .pth or .pt."),
+        ("../mine", " See `subpixel models`. A path must end in .safetensors, .pth, .pt or .onnx."),
         (
-            "espcn.onnx",
-            " Did you mean 'espcn'? See `subpixel models`. A path must end in .safetensors, .pth or .pt.",
+            "espcn.pb",
+            " Did you mean 'espcn'? See `subpixel models`. A path must end in .safetensors, .pth, .pt or .onnx.",
         ),
     ],
 )

@@ -1,8 +1,10 @@
-"""The backends, which run networks: an explicit list, fastest first. ``auto`` is the first that can run here."""
+"""The backends, which run networks: an explicit list. ``auto`` is the first that can run here."""
 
 from subpixel.backends.base import Backend, ImageSession, Session, VideoSession, available_threads, choose_backend
 from subpixel.backends.frames import FrameFormat, FrameSession
 from subpixel.backends.native import NativeBackend
+from subpixel.backends.onnxruntime import OnnxRuntimeBackend
+from subpixel.backends.openvino import OpenVinoBackend
 from subpixel.backends.reference import ReferenceBackend
 from subpixel.backends.torch import TorchBackend
 
@@ -18,7 +20,9 @@ __all__ = [
     "choose_backend",
 ]
 
-# The reference stands before torch: it starts at once and needs nothing installed.
+# The reference stands before those of other projects: it starts at once, needs nothing installed, and always runs. So
+# these run only where they are named, or where a device is that ours do not have.
 BACKENDS: dict[str, Backend] = {
-    backend.name: backend for backend in (NativeBackend(), ReferenceBackend(), TorchBackend())
+    backend.name: backend
+    for backend in (NativeBackend(), ReferenceBackend(), TorchBackend(), OnnxRuntimeBackend(), OpenVinoBackend())
 }

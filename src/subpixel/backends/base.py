@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel.backends.devices import check_device
 from subpixel.errors import BackendUnavailable, FallbackWarning, InvalidArgument, Unsupported, unknown
 from subpixel.models.spec import Spec
 from subpixel.ops.native import available_threads
@@ -74,14 +75,29 @@ class VideoSession(Protocol):
 class Backend(Protocol):
     """An implementation that runs networks. It knows nothing of files, colour or tiles."""
 
-    name: str
-    precisions: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """The name that people type."""
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions that it has."""
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that it may run on, the CPU first."""
 
     def unavailable(self) -> str | None:
         """None if the backend can run here, else the reason, as the end of a sentence."""
 
     def details(self) -> dict[str, Any]:
         """What ``subpixel doctor`` shows about the backend."""
+
+    def missing_device(self, device: str) -> str | None:
+        """None if one of :attr:`devices` is here, else the reason, as the end of a sentence."""
+
+    def on(self, device: str) -> Backend:
+        """The same backend on one of :attr:`devices`."""
 
     def prepare(
         self,
@@ -110,22 +126,26 @@ class Backend(Protocol):
         """As :meth:`prepare`, for a network that reads several frames or has a state."""
 
 
-def choose_backend(name: str, precision: str, quantisation: Quantisation = None) -> tuple[Backend, str]:
-    """The backend of that name, or for ``auto`` the fastest that can run here and has the precision.
+def choose_backend(
+    name: str, precision: str, quantisation: Quantisation = None, device: str = "cpu"
+) -> tuple[Backend, str]:
+    """The backend of that name, or for ``auto`` the fastest of ours that can run here and has the precision.
 
     Args:
-        name: ``auto``, ``native``, ``reference`` or ``torch``.
+        name: ``auto``, ``native``, ``reference``, ``torch``, ``onnxruntime`` or ``openvino``.
         precision: ``auto``, ``f32``, ``bf16`` or ``int8``. ``auto`` is int8 if ``quantisation`` records a loss of at
-            most 0.05 dB, else f32: the same on every machine.
+            most 0.05 dB and the backend has int8, else f32.
         quantisation: the int8 parameters of the model file.
+        device: ``cpu``; ``cuda``, ``mps`` or ``gpu``: a GPU, with the first backend that has it if none is named;
+            ``auto``: the first GPU that is here, else the CPU.
 
     Returns:
-        The backend and the precision to prepare it with.
+        The backend on its device, and the precision to prepare it with.
 
     Raises:
-        InvalidArgument: unknown name or precision.
-        BackendUnavailable: the named backend cannot run here.
-        Unsupported: the backend does not have the precision.
+        InvalidArgument: unknown name, precision or device.
+        BackendUnavailable: the named backend or device cannot run here.
+        Unsupported: the backend does not have the precision or the device.
 
     >>> backend, precision = choose_backend("reference", "auto")
     >>> backend.name, precision
@@ -137,20 +157,19 @@ def choose_backend(name: str, precision: str, quantisation: Quantisation = None)
         raise unknown("precision", precision, get_args(Precision))
     if name != "auto" and name not in BACKENDS:
         raise unknown("backend", name, ("auto", *BACKENDS))
+    check_device(device)
+    if device != "cpu":
+        found = _on_device(name, device, precision)
+        if found is not None:
+            return found, _precision_of(found, precision, quantisation)
+    if name != "auto":
+        backend = BACKENDS[name]
+        _require(backend)
+        return backend, _precision_of(backend, precision, quantisation)
+    given = f"backend={name!r}, precision={precision!r}"
     wanted = precision
     if precision == "auto":
         wanted = "int8" if _loses_little(quantisation) else "f32"
-        if name != "auto" and wanted not in BACKENDS[name].precisions:
-            wanted = "f32"
-    given = f"backend={name!r}, precision={precision!r}"
-    if name != "auto":
-        backend = BACKENDS[name]
-        reason = backend.unavailable()
-        if reason:
-            raise BackendUnavailable(f"backend '{name}' cannot run here: {reason}")
-        if wanted not in backend.precisions:
-            raise Unsupported(f"{given}: this backend has {', '.join(backend.precisions)}")
-        return backend, wanted
     for backend in BACKENDS.values():
         reason = backend.unavailable()
         if wanted in backend.precisions and not reason:
@@ -160,6 +179,49 @@ def choose_backend(name: str, precision: str, quantisation: Quantisation = None)
             warnings.warn(f"running on the slower fallback: {reason}", FallbackWarning, stacklevel=1)
     capable = [b.name for b in BACKENDS.values() if wanted in b.precisions]
     raise Unsupported(f"{given}: only {', '.join(capable)} has {wanted}, which cannot run here")
+
+
+def _require(backend: Backend) -> None:
+    reason = backend.unavailable()
+    if reason:
+        raise BackendUnavailable(f"backend '{backend.name}' cannot run here: {reason}")
+
+
+def _precision_of(backend: Backend, precision: str, quantisation: Quantisation) -> str:
+    """The precision of a backend that was chosen."""
+    wanted = precision
+    if precision == "auto":
+        wanted = "int8" if _loses_little(quantisation) and "int8" in backend.precisions else "f32"
+    if wanted not in backend.precisions:
+        given = f"backend={backend.name!r}, precision={precision!r}"
+        raise Unsupported(f"{given}: this backend has {', '.join(backend.precisions)}")
+    return wanted
+
+
+def _on_device(name: str, device: str, precision: str) -> Backend | None:
+    """A backend on a GPU; None for the CPU, where ``auto`` finds no GPU."""
+    from subpixel.backends import BACKENDS
+
+    if name != "auto":
+        _require(BACKENDS[name])
+    reasons: dict[str, str] = {}
+    for backend in BACKENDS.values() if name == "auto" else (BACKENDS[name],):
+        for one in backend.devices[1:]:
+            if device not in ("auto", one):
+                continue
+            reason = backend.unavailable() or backend.missing_device(one)
+            if reason is None and name == "auto" and precision not in ("auto", *backend.precisions):
+                reason = f"it has no {precision}"
+            if reason is None:
+                return backend.on(one)
+            reasons[backend.name] = reason
+    if device == "auto":
+        return None
+    if reasons:
+        why = "; ".join(f"backend '{one}': {reason}" for one, reason in reasons.items())
+        raise BackendUnavailable(f"device={device!r} cannot be used: {why}")
+    capable = " or ".join(f"backend={one.name!r}" for one in BACKENDS.values() if device in one.devices)
+    raise Unsupported(f"backend={name!r}, device={device!r}: this backend runs on the CPU; {capable} is needed")
 
 
 def _loses_little(quantisation: Quantisation) -> bool:

@@ -20,6 +20,7 @@ from subpixel.backends.base import (
     Weights,
     check_planes,
 )
+from subpixel.backends.devices import OnCpu
 from subpixel.backends.flat import check_flat
 from subpixel.backends.frames import FrameFormat
 from subpixel.backends.native_graph import Graph, phases
@@ -41,7 +42,7 @@ __all__ = ["NativeBackend", "native_module"]
 _WIDTHS = (16, 24, 64)
 
 
-class NativeBackend:
+class NativeBackend(OnCpu):
     """f32 for any network, bf16 and int8 for plain chains.
 
     The engine uses the best instruction set of the machine. The environment variable ``SUBPIXEL_TARGET`` forces one.

@@ -17,6 +17,7 @@ from subpixel.backends.base import (
     check_inputs,
     check_planes,
 )
+from subpixel.backends.devices import OnCpu
 from subpixel.backends.flat import check_flat, flat_session
 from subpixel.backends.integer import run_integer
 from subpixel.backends.numpy_kernels import Bf16Kernels, NumpyKernels
@@ -31,7 +32,7 @@ __all__ = ["ReferenceBackend", "video_session"]
 Array = NDArray[np.float32]
 
 
-class ReferenceBackend:
+class ReferenceBackend(OnCpu):
     """f32 and bf16 for any network, int8 for plain chains. It runs on the calling thread, whatever ``threads`` is."""
 
     name = "reference"

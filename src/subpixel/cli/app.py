@@ -14,6 +14,7 @@ from subpixel.cli.compare import compare
 from subpixel.cli.doctor import doctor
 from subpixel.cli.evaluate import evaluate
 from subpixel.cli.examples import examples_of
+from subpixel.cli.export import export
 from subpixel.cli.help import HelpCommand, HelpGroup
 from subpixel.cli.models import models
 from subpixel.cli.play import play
@@ -46,6 +47,7 @@ _COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
     (evaluate, _MODELS),
     (train, _MODELS),
     (quantise, _MODELS),
+    (export, _MODELS),
     (compare, _MODELS),
     (bench, _MACHINE),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import get_args
 
-__all__ = ["backends", "encoders", "models", "precisions"]
+__all__ = ["backends", "devices", "encoders", "export_formats", "models", "precisions"]
 
 
 def models(incomplete: str) -> list[str]:
@@ -40,6 +40,20 @@ def backends(incomplete: str) -> list[str]:
     from subpixel.backends import BACKENDS
 
     return _beginning(incomplete, ["auto", *BACKENDS])
+
+
+def devices(incomplete: str) -> list[str]:
+    """Names of devices."""
+    from subpixel.backends.devices import Device
+
+    return _beginning(incomplete, get_args(Device))
+
+
+def export_formats(incomplete: str) -> list[str]:
+    """Names of formats of ``subpixel export``."""
+    from subpixel.export.request import FORMATS
+
+    return _beginning(incomplete, FORMATS)
 
 
 def _beginning(start: str, names: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ from subpixel.cli.options import (
     DATA,
     FILES,
     Backend,
+    Device,
     Ensemble,
     Exact,
     Json,
@@ -64,6 +65,7 @@ def evaluate(
     strength: Strength = 1.0,
     exact: Exact = False,
     backend: Backend = "auto",
+    device: Device = "cpu",
     threads: Threads = None,
     record: Annotated[
         bool, typer.Option("--record", help="Write the figures to the model file.", rich_help_panel=FILES)
@@ -95,7 +97,7 @@ def evaluate(
         if ensemble or strength != 1:
             raise InvalidArgument("--ensemble and --strength work only with --data")
         _check_record(record, model)
-        _evaluate_video(video, model, scale, backend, precision, threads, as_json, record, exact)
+        _evaluate_video(video, model, scale, backend, device, precision, threads, as_json, record, exact)
         return
     assert data is not None
     from subpixel.image.compression import parse
@@ -114,6 +116,7 @@ def evaluate(
         scale,
         model=model,
         backend=backend,
+        device=device,
         precision=precision,
         threads=threads,
         ensemble=ensemble,
@@ -174,6 +177,7 @@ def _evaluate_video(
     model: str,
     scale: int,
     backend: str,
+    device: str,
     precision: str,
     threads: int | None,
     as_json: bool,
@@ -187,7 +191,9 @@ def _evaluate_video(
 
     show = sys.stderr.isatty()
     progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
-    upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, exact=exact)
+    upscaler = Upscaler(
+        scale, model=model, backend=backend, device=device, precision=precision, threads=threads, exact=exact
+    )
     network = upscaler.network()
     report = evaluate_video(upscaler, files, progress)
     if show:

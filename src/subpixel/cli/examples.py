@@ -73,6 +73,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("subpixel quantise a.safetensors --data photos -o b.safetensors", "keep a"),
         ("subpixel quantise my.safetensors --data photos --flat", "only find flat parts"),
     ),
+    "export": (
+        ("subpixel export -n fast -s 2 -o fast.onnx", "write an ONNX model"),
+        ("subpixel export -n fast -o fast.onnx --io rgb", "from images to images"),
+        ("subpixel export -n high --format torch", "write weights and a module"),
+    ),
     "compare": (
         ("subpixel compare photo.jpg", "write a report to photo_compare"),
         ("subpixel compare photo.jpg -s 3 --methods area,fast", "two at x3"),

@@ -16,6 +16,8 @@ _PARAMETERS = (
     # video, play
     *("encoder", "crf", "preset", "pix_fmt", "encoder_options", "start", "end", "preview", "side_by_side"),
     *("deinterlace", "realtime", "target_fps", "rate", "frame_rate", "start_number", "player", "stream", "audio"),
+    # export
+    "io",
     # serve
     *("host", "port", "token", "keep", "quota", "queue", "memory", "workers"),
     # cluster

@@ -17,6 +17,7 @@ __all__ = [
     "AnyScale",
     "Backend",
     "Deinterlace",
+    "Device",
     "Ensemble",
     "Exact",
     "Fit",
@@ -131,8 +132,8 @@ Model = Annotated[
         "--model",
         metavar="NAME",
         autocompletion=completion.models,
-        help="Use this model: a name that `subpixel models` lists, auto, or the path of a .safetensors, .pth or .pt "
-        "file.",
+        help="Use this model: a name that `subpixel models` lists, auto, or the path of a .safetensors, .pth, .pt "
+        "or .onnx file.",
         rich_help_panel=COMPUTATION,
     ),
 ]
@@ -186,7 +187,18 @@ Backend = Annotated[
         "--backend",
         metavar="NAME",
         autocompletion=completion.backends,
-        help="Run the network with native (the compiled engine), reference (NumPy), torch, or auto.",
+        help="Run the network with native (the compiled engine), reference (NumPy), torch, onnxruntime, openvino, or "
+        "auto, which is one of the first two.",
+        rich_help_panel=COMPUTATION,
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        autocompletion=completion.devices,
+        help="Run the network on cpu, cuda, mps or gpu (OpenVINO's), or on auto: a GPU if one is here.",
         rich_help_panel=COMPUTATION,
     ),
 ]

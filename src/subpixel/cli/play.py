@@ -16,6 +16,7 @@ from subpixel.cli.options import (
     AnyScale,
     Backend,
     Deinterlace,
+    Device,
     Exact,
     Fit,
     Height,
@@ -69,6 +70,7 @@ def play(
     exact: Exact = False,
     deinterlace: Deinterlace = False,
     backend: Backend = "auto",
+    device: Device = "cpu",
     threads: Threads = None,
 ) -> None:
     """Watch a video while it is upscaled.
@@ -89,6 +91,7 @@ def play(
         fit=fit,
         model=model,
         backend=backend,
+        device=device,
         precision=precision,
         threads=threads,
         exact=exact,

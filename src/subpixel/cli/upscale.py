@@ -19,6 +19,7 @@ from subpixel.cli.options import (
     REPORTING,
     AnyScale,
     Backend,
+    Device,
     Ensemble,
     Exact,
     Fit,
@@ -168,6 +169,7 @@ def upscale(
     strength: Strength = 1.0,
     exact: Exact = False,
     backend: Backend = "auto",
+    device: Device = "cpu",
     tile: Tile = None,
     threads: Threads = None,
     processes: Annotated[
@@ -217,6 +219,7 @@ def upscale(
         scale,
         model=model,
         backend=backend,
+        device=device,
         precision=precision,
         width=width,
         height=height,

@@ -21,6 +21,7 @@ from subpixel.cli.options import (
     AnyScale,
     Backend,
     Deinterlace,
+    Device,
     Exact,
     Fit,
     Height,
@@ -229,6 +230,7 @@ def video(
         ),
     ] = None,
     backend: Backend = "auto",
+    device: Device = "cpu",
     threads: Threads = None,
     output: Annotated[
         str | None,
@@ -312,6 +314,7 @@ def video(
         fit=fit,
         model=model,
         backend=backend,
+        device=device,
         precision=precision,
         threads=threads,
         strength=strength,

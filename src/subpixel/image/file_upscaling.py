@@ -25,6 +25,7 @@ def upscale_file(
     height: int | None = None,
     fit: tuple[int, int] | None = None,
     backend: str = "auto",
+    device: str = "cpu",
     precision: str = "auto",
     threads: int | None = None,
     tile: int | None = None,
@@ -57,7 +58,8 @@ def upscale_file(
         width: width of the result in pixels, instead of a scale; its height follows from the aspect.
         height: height of the result in pixels, instead of a scale; its width follows.
         fit: ``(width, height)``: the largest result with the image's aspect that fits in, instead of a scale.
-        backend: ``"auto"``, ``"native"``, ``"reference"`` or ``"torch"``.
+        backend: ``"auto"``, ``"native"``, ``"reference"``, ``"torch"``, ``"onnxruntime"`` or ``"openvino"``.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"gpu"`` or ``"auto"``, see :class:`subpixel.Upscaler`.
         precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
         threads: 1 … 1024; the default is as many as this process may use.
         tile: side in pixels of the squares that go through a network at a time; the default is chosen to limit memory.
@@ -102,6 +104,7 @@ def upscale_file(
         height=height,
         fit=fit,
         backend=backend,
+        device=device,
         precision=precision,
         threads=threads,
         tile=tile,

@@ -37,15 +37,18 @@ from subpixel.models.spec import Conv, Spec
 
 __all__ = [
     "INPUT_STEP",
+    "LAST_STEP",
     "MAX_INPUT",
     "MAX_VALUE",
     "MAX_WEIGHT",
     "TANH",
     "IntegerConv",
     "IntegerNetwork",
+    "StoredConv",
     "fake_quantise",
     "integer_network",
     "quantise",
+    "stored_chain",
     "sum_units",
     "with_integers",
 ]
@@ -56,7 +59,7 @@ TANH = (5023, -9034, 13481, -11206, 3747)
 
 # The value of a unit of z before tanh, and after the last layer (in samples of 0 … 1).
 _TANH_STEP = 2.5 / 4096
-_LAST_STEP = 1 / (16 * 255)
+LAST_STEP = 1 / (16 * 255)
 
 # The value of a unit of the network's input, and the largest integer of the input, of every other value, of a weight.
 INPUT_STEP = 1 / 510
@@ -96,6 +99,79 @@ class IntegerNetwork:
     zero_border: bool
 
 
+@dataclass(frozen=True)
+class StoredConv:
+    """One convolution as runtimes of other projects describe it: stored integers, and what a unit of each stands for.
+
+    Args:
+        name: of the convolution.
+        weight: ``(out, in, kh, kw)``, s8.
+        weight_step: ``(out,)``, the value of a unit of the weight.
+        bias: ``(out,)``, s32, in units of the sums.
+        sum_step: ``(out,)``, the value of a unit of the sums.
+        activation: of the convolution.
+        slope: ``(out,)`` for ``prelu``.
+        skip: the number of the convolution whose result is added, or None.
+        scale: the value of a unit of the result's bytes.
+        zero: the byte that stands for 0.
+        integers: the same convolution as this package computes it.
+    """
+
+    name: str
+    weight: NDArray[np.int8]
+    weight_step: NDArray[np.float64]
+    bias: NDArray[np.int32]
+    sum_step: NDArray[np.float64]
+    activation: str
+    slope: NDArray[np.float32] | None
+    skip: int | None
+    scale: float
+    zero: int
+    integers: IntegerConv
+
+
+def stored_chain(
+    spec: Spec, weights: Mapping[str, NDArray[np.float32]], quantisation: Mapping[str, Any] | None
+) -> tuple[Chain, list[StoredConv]]:
+    """The integers of :func:`integer_network` with their values, for runtimes of other projects.
+
+    Args:
+        spec: a plain chain.
+        weights: its f32 weights.
+        quantisation: the int8 parameters of the model file.
+
+    Raises:
+        Unsupported, ModelFileError: as :func:`integer_network`.
+    """
+    network = integer_network(spec, weights, quantisation)
+    assert quantisation is not None
+    chain, weights = _chain_and_weights(spec, weights)
+    step = INPUT_STEP
+    result = []
+    for conv, skip, integers in zip(chain.convs, chain.skips, network.convs, strict=True):
+        scale, zero, shift, multiplier = _parameters(conv, quantisation)
+        sum_step = _sum_units(conv, scale, shift, multiplier)
+        _, bias = _to_integers(conv, weights, step, sum_step, quantisation)
+        slope = weights[f"{conv.name}.slope"] if conv.activation == "prelu" else None
+        result.append(
+            StoredConv(
+                conv.name,
+                integers.weight,
+                sum_step / step,
+                bias.astype(np.int32),
+                sum_step,
+                conv.activation,
+                slope,
+                skip,
+                scale,
+                zero,
+                integers,
+            )
+        )
+        step = scale
+    return chain, result
+
+
 def quantise(
     spec: Spec, weights: Mapping[str, NDArray[np.float32]], ranges: Mapping[str, tuple[float, float]]
 ) -> dict[str, Any]:
@@ -121,7 +197,7 @@ def quantise(
         if conv.activation in _FIXED_SCALE:
             scale, zero = _FIXED_SCALE[conv.activation]
         elif final:
-            scale, zero = _LAST_STEP, 0
+            scale, zero = LAST_STEP, 0
         else:
             low, high = ranges[name]
             low = 0.0 if conv.activation == "relu" and skip is None else min(low, 0.0)

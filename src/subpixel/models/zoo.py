@@ -16,6 +16,7 @@ from subpixel.models.edsr import edsr
 from subpixel.models.espcn import espcn
 from subpixel.models.files import Model, load
 from subpixel.models.fsrcnn import fsrcnn
+from subpixel.models.onnx_import import ONNX_SUFFIX, load_onnx
 from subpixel.models.our_networks import balanced, fast, high, high_48
 from subpixel.models.rdn import rdn
 from subpixel.models.recurrent import recurrent
@@ -195,20 +196,20 @@ def compressed_variant(name: str, scale: int | None = None) -> str | None:
 
 
 def is_path(name: str) -> bool:
-    """Whether a model's name is the path of a model file (``.safetensors``) or a checkpoint (``.pth``, ``.pt``).
+    """Whether a model's name is the path of a model file (``.safetensors``), a checkpoint (``.pth``, ``.pt``) or ONNX.
 
     >>> is_path("espcn"), is_path("espcn_x2.pth")
     (False, True)
     """
-    return name.endswith((".safetensors", *SUFFIXES))
+    return name.endswith((".safetensors", ONNX_SUFFIX, *SUFFIXES))
 
 
 def find(name: str, scale: int) -> Model:
     """Load a model.
 
     Args:
-        name: the name of a shipped model, ``auto``, or the path of a ``.safetensors`` model file or a ``.pth`` or
-            ``.pt`` checkpoint.
+        name: the name of a shipped model, ``auto``, or the path of a ``.safetensors`` model file, a ``.pth`` or
+            ``.pt`` checkpoint, or an ``.onnx`` file.
         scale: the upscaling factor.
 
     Raises:
@@ -231,6 +232,8 @@ def find_network(name: str, scale: int) -> Model | SpandrelModel:
     name = resolve(name)
     if name.endswith(SUFFIXES):
         return load_checkpoint(name, scale)
+    if name.endswith(ONNX_SUFFIX):
+        return load_onnx(name, scale)
     if name.endswith(".safetensors"):
         model = load(name)
         if model.spec.scale != scale:
@@ -258,6 +261,8 @@ def scales_of(name: str) -> tuple[int, ...]:
     name = resolve(name)
     if name.endswith(".safetensors"):
         return (load(name).spec.scale,)
+    if name.endswith(ONNX_SUFFIX):
+        return (load_onnx(name).spec.scale,)
     if not name.endswith(SUFFIXES):
         _check_name(name)
         return ZOO[name].scales
@@ -285,7 +290,7 @@ def is_for_compressed(model: Model | SpandrelModel) -> bool:
 def _check_name(name: str) -> None:
     if name not in ZOO:
         looks_like_path = "." in name or "/" in name or "\\" in name
-        files = " A path must end in .safetensors, .pth or .pt." if looks_like_path else ""
+        files = " A path must end in .safetensors, .pth, .pt or .onnx." if looks_like_path else ""
         raise unknown("model", name, ("auto", *ZOO), hint=f"See `subpixel models`.{files}")
 
 

@@ -59,7 +59,7 @@ class MotionNetwork:
 
     def _prepare(self, name: str, precision: str) -> tuple[str, str, VideoSession]:
         spec, weights, quantisation = self.model.spec, self.model.weights, self.model.quantisation
-        first, precision = choose_backend(name, precision, quantisation)
+        first, precision = choose_backend(name, precision, quantisation, self.options.device)
         # Without the engine the reference takes seconds for a frame of a network with warps, so torch comes first.
         others = [BACKENDS[other] for other in ("torch", "reference") if not BACKENDS[other].unavailable()]
         try:

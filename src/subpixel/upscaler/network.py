@@ -20,10 +20,11 @@ from subpixel.backends.bands import Band, bands
 from subpixel.backends.ensemble import ensemble_session
 from subpixel.backends.frames import interpolate, upscale
 from subpixel.backends.spandrel import prepare_spandrel
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models.bicubic import bicubic
 from subpixel.models.files import Model
 from subpixel.models.flat import FLAT_HALO
+from subpixel.models.luma import BLACK, BLUE, GREEN, RED, SPAN
 from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.models.spec import Colour
 from subpixel.upscaler.frame_stream import FrameStream, StillFrames
@@ -38,10 +39,6 @@ __all__ = ["Network", "flat_notes", "luma"]
 
 F32 = NDArray[np.float32]
 
-# BT.601 studio luma of full-range R, G, B: 16 + 65.481 R + 128.553 G + 24.966 B of 255, for values of 0 … 1.
-_BLACK = 16 / 255
-_RED, _GREEN, _BLUE = 65.481 / 255, 128.553 / 255, 24.966 / 255
-_SPAN = 219 / 255
 # How far colour is continued for a network that must see the whole image, in pixels.
 _FAR = 64
 
@@ -58,7 +55,7 @@ def luma(rgb: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     >>> float(np.round(luma(np.ones(3)) * 255, 6))
     235.0
     """
-    result: NDArray[np.floating[Any]] = _BLACK + _RED * rgb[0] + _GREEN * rgb[1] + _BLUE * rgb[2]
+    result: NDArray[np.floating[Any]] = BLACK + RED * rgb[0] + GREEN * rgb[1] + BLUE * rgb[2]
     return result
 
 
@@ -75,7 +72,7 @@ class Network:
 
     Args:
         model: a model for single images, or one that spandrel runs.
-        options: backend, precision, threads, ensemble, strength, exact.
+        options: backend, device, precision, threads, ensemble, strength, exact.
 
     Raises:
         InvalidArgument: unknown backend or precision.
@@ -94,7 +91,9 @@ class Network:
             self.options.strength,
         )
         quantisation = model.quantisation if isinstance(model, Model) else None
-        self._backend, self.precision = choose_backend(self.options.backend, self.options.precision, quantisation)
+        self._backend, self.precision = choose_backend(
+            self.options.backend, self.options.precision, quantisation, self.options.device
+        )
         self.backend = self._backend.name
         self.colour: Colour = "rgb"
         # The pixels around a part that its result depends on; None if the network must see the whole image.
@@ -104,6 +103,11 @@ class Network:
         if isinstance(model, SpandrelModel):
             self.backend = "torch"
             self.scale = model.scale
+            if self.options.device not in ("auto", "cpu"):
+                raise Unsupported(
+                    f"device={self.options.device!r}: model '{model.name}' ({model.architecture}, by spandrel) runs on "
+                    "the CPU"
+                )
         else:
             self.scale = model.spec.scale
             self.colour = model.spec.colour
@@ -196,8 +200,8 @@ class Network:
         out = np.empty((y.shape[0] * self.scale, y.shape[1] * self.scale), y.dtype)
         for rows, band in self._bands(y):
             x = to_f32(rows)[None]
-            x = network(x * np.float32(_SPAN) + np.float32(_BLACK) if full_range else x)
-            x = (x - np.float32(_BLACK)) * np.float32(1 / _SPAN) if full_range else x
+            x = network(x * np.float32(SPAN) + np.float32(BLACK) if full_range else x)
+            x = (x - np.float32(BLACK)) * np.float32(1 / SPAN) if full_range else x
             store(x[:, band.crop], out[band.result][None])
         return out
 
@@ -302,12 +306,12 @@ class Network:
             result = network(np.repeat(planes, 3, axis=0) if gray else planes)
             return result.mean(axis=0, keepdims=True, dtype=np.float32) if gray else result
         if gray:
-            y = self._session(planes * np.float32(_SPAN) + np.float32(_BLACK))
-            return (y - np.float32(_BLACK)) * np.float32(1 / _SPAN)
+            y = self._session(planes * np.float32(SPAN) + np.float32(BLACK))
+            return (y - np.float32(BLACK)) * np.float32(1 / SPAN)
         result = self._plain_rgb(planes)
         y = self._session(luma(planes).astype(np.float32, copy=False)[None])
         y -= luma(result)
-        y *= np.float32(1 / _SPAN)
+        y *= np.float32(1 / SPAN)
         result += y
         return result
 

@@ -18,16 +18,17 @@ class NetworkOptions:
     """The options of running a network.
 
     Args:
-        backend: ``auto``, ``native``, ``reference`` or ``torch``.
+        backend: ``auto``, ``native``, ``reference``, ``torch``, ``onnxruntime`` or ``openvino``.
         precision: ``auto``, ``f32``, ``bf16`` or ``int8``.
         threads: 1 … 1024; the default is as many as this process may use.
         ensemble: average the results on the 8 flips and rotations of the input.
         strength: 0 … 1, from the bicubic resize to the network's result.
         exact: compute the network everywhere, in flat parts too, see :mod:`subpixel.models.flat`.
+        device: ``cpu``, ``cuda``, ``mps``, ``gpu`` or ``auto``, see :func:`subpixel.backends.choose_backend`.
 
     Raises:
-        InvalidArgument: threads, ensemble, strength or exact out of range. Names of backends and precisions are checked
-            when a network is made ready, see :func:`subpixel.backends.choose_backend`.
+        InvalidArgument: threads, ensemble, strength or exact out of range. Names of backends, precisions and devices
+            are checked when a network is made ready, see :func:`subpixel.backends.choose_backend`.
 
     >>> NetworkOptions(strength=2)
     Traceback (most recent call last):
@@ -41,6 +42,7 @@ class NetworkOptions:
     ensemble: bool = False
     strength: float = 1.0
     exact: bool = False
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         threads: Any = self.threads

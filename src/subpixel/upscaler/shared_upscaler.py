@@ -27,6 +27,7 @@ def upscale(
     height: int | None = None,
     fit: tuple[int, int] | None = None,
     backend: str = "auto",
+    device: str = "cpu",
     precision: str = "auto",
     threads: int | None = None,
     tile: int | None = None,
@@ -44,7 +45,8 @@ def upscale(
         width: width of the result in pixels, instead of a scale.
         height: height of the result in pixels, instead of a scale.
         fit: ``(width, height)`` of a box, for the largest result that fits in.
-        backend: ``"auto"``, ``"native"``, ``"reference"`` or ``"torch"``.
+        backend: ``"auto"``, ``"native"``, ``"reference"``, ``"torch"``, ``"onnxruntime"`` or ``"openvino"``.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"gpu"`` or ``"auto"``, see :class:`Upscaler`.
         precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
         threads: 1 … 1024; the default is as many as this process may use.
         tile: side in pixels of the squares that are upscaled at a time; the default is chosen to limit memory.
@@ -68,6 +70,7 @@ def upscale(
         "height": height,
         "fit": tuple(fit) if isinstance(fit, Iterable) and not isinstance(fit, str) else fit,
         "backend": backend,
+        "device": device,
         "precision": precision,
         "threads": threads,
         "tile": tile,

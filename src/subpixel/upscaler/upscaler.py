@@ -54,15 +54,19 @@ class Upscaler:
             cleans a compressed image with a model that does so: it is upscaled and resized down. The default is 2 if no
             other size is given.
         model: ``"auto"``, the name of a shipped model (``"fast"``, ``"balanced"``, ``"high"`` …, see
-            :data:`subpixel.models.ZOO`), the path of a ``.safetensors`` model file or of a ``.pth`` or ``.pt``
-            checkpoint (:func:`subpixel.models.checkpoints.load_checkpoint`), or a :class:`subpixel.models.Model`.
+            :data:`subpixel.models.ZOO`), the path of a ``.safetensors`` model file, of a ``.pth`` or ``.pt``
+            checkpoint (:func:`subpixel.models.checkpoints.load_checkpoint`) or of an ``.onnx`` file
+            (:func:`subpixel.models.onnx_import.load_onnx`), or a :class:`subpixel.models.Model`.
             ``"auto"`` is ``fast``, or ``fast-compressed`` for a compressed image, see :meth:`choose_model`. If one
             factor of ``fast-compressed`` is not enough, ``fast`` follows: after JPEG of quality 60, ×8 by 2·4 of these
             is 0.29 dB above the ×8 of ``fast``, measured as in :mod:`subpixel.upscaler.sizes`.
         width: width of the result in pixels, instead of a scale; its height follows from the aspect.
         height: height of the result in pixels; its width follows.
         fit: ``(width, height)``: the largest result with the image's aspect that fits in.
-        backend: ``"auto"``, ``"native"`` (the compiled engine), ``"reference"`` (NumPy) or ``"torch"``.
+        backend: ``"auto"``, ``"native"`` (the compiled engine), ``"reference"`` (NumPy), ``"torch"``,
+            ``"onnxruntime"`` or ``"openvino"``. ``"auto"`` is one of the first two.
+        device: ``"cpu"``; ``"cuda"``, ``"mps"`` (both torch) or ``"gpu"`` (OpenVINO): a GPU, also with
+            ``backend="auto"``; ``"auto"``: a GPU if one is here, else the CPU.
         precision: ``"f32"``, ``"bf16"``, ``"int8"``, or ``"auto"``: int8 where the model file records that it costs at
             most 0.05 dB, else f32.
         threads: 1 … 1024; the default is as many as this process may use.
@@ -99,6 +103,7 @@ class Upscaler:
         height: int | None = None,
         fit: tuple[int, int] | None = None,
         backend: str = "auto",
+        device: str = "cpu",
         precision: str = "auto",
         threads: int | None = None,
         tile: int | None = None,
@@ -115,7 +120,7 @@ class Upscaler:
         self.target = Target(scale, width, height, fit)
         self.tile = check_tile(tile)
         threads = available_threads() if threads is None else threads
-        self.options = NetworkOptions(backend, precision, threads, ensemble, strength, exact)
+        self.options = NetworkOptions(backend, precision, threads, ensemble, strength, exact, device)
         self._model = model if isinstance(model, Model) else None
         self.model = model.name if isinstance(model, Model) else os.fspath(model)
         self._networks: dict[tuple[str, int], Network | MotionNetwork] = {}
@@ -152,6 +157,7 @@ class Upscaler:
         extra += ", ensemble=True" if self.ensemble else ""
         extra += f", strength={self.strength:g}" if self.strength != 1 else ""
         extra += ", exact=True" if self.options.exact else ""
+        extra += f", device={self.options.device!r}" if self.options.device != "cpu" else ""
         return (
             f"Upscaler({size}, model={self.model!r}, backend={self.backend!r}, precision={self.precision!r}, "
             f"threads={self.threads}{extra})"
@@ -169,7 +175,7 @@ class Upscaler:
 
     @property
     def backend(self) -> str:
-        """The backend that runs the networks: ``"native"``, ``"reference"`` or ``"torch"``."""
+        """The backend that runs the networks, by name."""
         return self._first.backend
 
     @property

@@ -32,6 +32,7 @@ def upscale_file(
     fit: tuple[int, int] | None = None,
     model: str | os.PathLike[str] | Model = "auto",
     backend: str = "auto",
+    device: str = "cpu",
     precision: str = "auto",
     threads: int | None = None,
     ensemble: bool = False,
@@ -75,7 +76,8 @@ def upscale_file(
         fit: ``(width, height)``: the largest result with the video's aspect that fits in, in square pixels.
         model: ``"auto"``, the name of a shipped model, the path of a model file, or a model; see
             :class:`subpixel.Upscaler`. ``"auto"`` is ``fast-compressed`` for a lossy codec, else ``fast``.
-        backend: ``"auto"``, ``"native"``, ``"reference"`` or ``"torch"``.
+        backend: ``"auto"``, ``"native"``, ``"reference"``, ``"torch"``, ``"onnxruntime"`` or ``"openvino"``.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"gpu"`` or ``"auto"``, see :class:`subpixel.Upscaler`.
         precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
         threads: 1 … 1024, of the network and of the encoder; the default is as many as this process may use.
         ensemble: average over 8 flips and rotations, in eight times the time.
@@ -155,6 +157,7 @@ def upscale_file(
         fit=fit,
         model=model,
         backend=backend,
+        device=device,
         precision=precision,
         threads=threads,
         ensemble=ensemble,

@@ -65,7 +65,10 @@ def frame_upscaler(
     def by_name(name: str) -> IncrementalUpscaler | ResizedUpscaler:
         if not whole and name == "bicubic":
             return by([])  # one resize
-        options = [(network.scale, NetworkOptions(network.backend, threads=network.threads)) for network in networks]
+        options = [
+            (network.scale, NetworkOptions(network.backend, threads=network.threads, device=network.options.device))
+            for network in networks
+        ]
         return by([Network(find_network(name, scale), option) for scale, option in options])
 
     upscaler: FrameUpscaler

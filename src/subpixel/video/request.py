@@ -19,6 +19,8 @@ from subpixel.models.zoo import ZOO
 from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.name_limits import too_long
 from subpixel.upscaler import Upscaler
+from subpixel.upscaler.motion_network import MotionNetwork
+from subpixel.upscaler.network import Network
 from subpixel.video.colour_tags import result_tags, stored_tags
 from subpixel.video.containers import CONTAINERS, Container, container_of, is_cover
 from subpixel.video.decoding import interlaced_frame
@@ -372,7 +374,7 @@ class Request:
     def fingerprint(self, plan: Plan) -> dict[str, Any]:
         """Everything that the encoded frames depend on."""
         networks = [
-            [network.model.name, weights_digest(network), network.backend, network.precision]
+            [network.model.name, weights_digest(network), network.backend, network.precision, *_device(network)]
             for network in plan.frames_by.networks
         ]
         first, *others = networks or [["resize"]]
@@ -404,6 +406,11 @@ class Request:
             end = duration if self.time_range.end is None else min(duration, self.time_range.end)
             duration = max(Fraction(0), end - self.time_range.start)
         return max(1, round(duration * rate))
+
+
+def _device(network: Network | MotionNetwork) -> list[str]:
+    """Nothing for the CPU, on which videos were begun before there were other devices."""
+    return [network.options.device] if network.options.device != "cpu" else []
 
 
 def _result_stream(
