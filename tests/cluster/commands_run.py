@@ -71,8 +71,6 @@ class Command:
         below = {pid for pid, parent, _ in _processes() if parent == self.process.pid}
         self.process.kill()
         self.process.wait()
-        for file in self._files:
-            file.close()
         wait_until(lambda: not below & {pid for pid, _, _ in _processes()})
 
 
