@@ -84,6 +84,6 @@ def leaves_the_lock(work: Callable[[], object], attempts: int = 50) -> bool:
         while not done.wait(0.001):
             turns += 1
         worker.join()
-        if turns > 5:
+        if turns > 3:
             return True
     return False

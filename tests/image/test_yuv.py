@@ -59,7 +59,8 @@ def test_an_unknown_matrix() -> None:
 def test_chroma_is_sampled_at_its_siting(siting: Any) -> None:
     """A plane that rises along both axes is sampled at the positions of the standard, and restored."""
     y, x = np.mgrid[:20, :24].astype(np.float32)
-    down, across = {"left": (0.5, 0.0), "center": (0.5, 0.5), "topleft": (0.0, 0.0)}[siting]
+    down = {"topleft": 0.0, "top": 0.0, "left": 0.5, "center": 0.5, "bottomleft": 1.0, "bottom": 1.0}[siting]
+    across = 0.0 if "left" in siting else 0.5
     small = shrink_chroma(3 * y + 5 * x, siting)
     v, u = np.mgrid[:10, :12]
     inner = (slice(1, -1), slice(1, -1))

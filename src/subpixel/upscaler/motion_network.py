@@ -205,7 +205,7 @@ class SceneFinder:
     Args:
         form: the format of the frames.
 
-    >>> finder = SceneFinder(FrameFormat("gray", None, 8))
+    >>> finder = SceneFinder(FrameFormat("gray", None, 8, False))
     >>> [finder.begins_scene(np.full((48, 64), v, np.uint8)) for v in (20, 21, 22, 90, 91)]
     [True, False, False, True, False]
     """

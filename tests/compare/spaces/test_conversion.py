@@ -35,8 +35,8 @@ def test_results_are_equal_and_the_way_back_is_exact(name, scale):
         BACKENDS[name].prepare(one.spec, one.weights, "f32", 1)(plane) for one in (model, transposed, again)
     )
     assert first.shape == (1, 13 * scale, 10 * scale)
-    assert np.abs(first - second).max() <= 1e-5
-    assert np.abs(first - third).max() <= 1e-5
+    np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(first, third, rtol=1e-5, atol=1e-5)
 
 
 def test_the_weight_is_the_paper_s_permutation():
@@ -59,7 +59,7 @@ def test_a_bias_that_all_phases_share_is_kept():
     first, second = (
         BACKENDS["reference"].prepare(one.spec, one.weights, "f32", 1)(plane) for one in (model, transposed)
     )
-    assert np.abs(first - second).max() <= 1e-5
+    np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-5)
 
 
 def test_what_cannot_be_converted_is_one_sentence():
