@@ -48,7 +48,7 @@ def test_a_video_its_preview_first(open_page: Any, drop: Any, until: Any, video:
     page.wait_for_selector("#jobs [data-state=done] >> nth=1")
     page.click("#jobs .leading >> nth=0")
     page.wait_for_selector("#viewer.ready")
-    assert page.text_content("#label-before") == "Original"
+    page.wait_for_selector("#label-before:has-text('Original')")
 
     # After it has been played and paused, the square stands at the same place in both: it moves 3 pixels in a frame.
     page.keyboard.press(" ")
