@@ -27,6 +27,7 @@ __all__ = [
     "check_inputs",
     "check_planes",
     "choose_backend",
+    "empty_result",
 ]
 
 Planes = NDArray[np.float32]
@@ -243,6 +244,11 @@ def check_planes(planes: Any, spec: Spec, *, int8: bool = False) -> NDArray[Any]
             f"shape ({spec.channels}, H, W) is needed"
         )
     return array
+
+
+def empty_result(planes: NDArray[Any], spec: Spec) -> NDArray[Any]:
+    """The result for planes without samples."""
+    return np.empty((planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), planes.dtype)
 
 
 def check_inputs(inputs: Mapping[str, Any], spec: Spec) -> dict[str, Planes]:

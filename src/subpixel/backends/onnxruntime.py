@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.backends.base import Planes, Quantisation, Session, VideoSession, Weights, check_planes
+from subpixel.backends.base import Planes, Quantisation, Session, VideoSession, Weights, check_planes, empty_result
 from subpixel.backends.flat import check_flat, flat_session
 from subpixel.backends.missing import missing_packages
 from subpixel.errors import BackendUnavailable, Unsupported
@@ -73,9 +73,7 @@ class OnnxRuntimeBackend:
         def session(planes: Planes) -> Planes:
             planes = check_planes(planes, spec)
             if 0 in planes.shape:
-                return np.empty(
-                    (planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32
-                )
+                return empty_result(planes, spec)
             result: Planes = run.run(None, {"input": np.ascontiguousarray(planes)[None]})[0][0]
             return result
 

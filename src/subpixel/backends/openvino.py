@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.backends.base import Planes, Quantisation, Session, VideoSession, Weights, check_planes
+from subpixel.backends.base import Planes, Quantisation, Session, VideoSession, Weights, check_planes, empty_result
 from subpixel.backends.flat import check_flat, flat_session
 from subpixel.backends.missing import missing_packages
 from subpixel.errors import Unsupported
@@ -69,9 +69,7 @@ class OpenVinoBackend:
         def session(planes: Planes) -> Planes:
             planes = check_planes(planes, spec)
             if 0 in planes.shape:
-                return np.empty(
-                    (planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32
-                )
+                return empty_result(planes, spec)
             # A request of its own for each call, since several threads may call.
             request = compiled.create_infer_request()
             result: Planes = np.array(request.infer([np.ascontiguousarray(planes)[None]])[0][0])

@@ -16,6 +16,7 @@ from subpixel.backends.base import (
     Weights,
     check_inputs,
     check_planes,
+    empty_result,
 )
 from subpixel.backends.devices import OnCpu
 from subpixel.backends.flat import check_flat, flat_session
@@ -63,7 +64,7 @@ class ReferenceBackend(OnCpu):
         def session(planes: NDArray[Any]) -> NDArray[Any]:
             planes = check_planes(planes, spec)
             if 0 in planes.shape:
-                return _empty_result(planes, spec)
+                return empty_result(planes, spec)
             result: Array = run(spec, own, planes[None], kernels)[0]
             return result
 
@@ -92,10 +93,6 @@ def video_session(spec: Spec, weights: Weights, kernels: NumpyKernels) -> VideoS
 def _integer_session(spec: Spec, network: IntegerNetwork, flat: int | None) -> Session:
     def session(planes: NDArray[Any]) -> NDArray[Any]:
         planes = check_planes(planes, spec, int8=True)
-        return _empty_result(planes, spec) if 0 in planes.shape else run_integer(network, planes, flat)
+        return empty_result(planes, spec) if 0 in planes.shape else run_integer(network, planes, flat)
 
     return session
-
-
-def _empty_result(planes: NDArray[Any], spec: Spec) -> NDArray[Any]:
-    return np.empty((planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), planes.dtype)

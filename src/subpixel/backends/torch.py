@@ -18,6 +18,7 @@ from subpixel.backends.base import (
     Weights,
     check_inputs,
     check_planes,
+    empty_result,
 )
 from subpixel.backends.flat import check_flat, flat_session
 from subpixel.backends.missing import missing_packages
@@ -73,18 +74,14 @@ class TorchBackend:
 
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         device = self.device
-        tensors = {
-            name: torch.from_numpy(np.array(value, np.float32)).to(device, dtype) for name, value in weights.items()
-        }
+        tensors = _tensors(weights, device, dtype)
         kernels = TorchKernels()
         torch.set_num_threads(threads)
 
         def session(planes: Planes) -> Planes:
             planes = check_planes(planes, spec)
             if 0 in planes.shape:
-                return np.empty(
-                    (planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32
-                )
+                return empty_result(planes, spec)
             with torch.inference_mode(), _whole_f32(device):
                 x = torch.from_numpy(np.array(planes)).to(device, dtype)[None]
                 result: Planes = run(spec, tensors, x, kernels)[0].float().cpu().numpy()
@@ -103,9 +100,7 @@ class TorchBackend:
 
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         device = self.device
-        tensors = {
-            name: torch.from_numpy(np.array(value, np.float32)).to(device, dtype) for name, value in weights.items()
-        }
+        tensors = _tensors(weights, device, dtype)
         kernels = TorchKernels()
         torch.set_num_threads(threads)
 
@@ -117,6 +112,12 @@ class TorchBackend:
                 return {name: value[0].float().contiguous().cpu().numpy() for name, value in result.items()}
 
         return session
+
+
+def _tensors(weights: Weights, device: str, dtype: Any) -> dict[str, Any]:
+    import torch
+
+    return {name: torch.from_numpy(np.array(value, np.float32)).to(device, dtype) for name, value in weights.items()}
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from subpixel.cli.examples import examples_of
 from subpixel.cli.help import HelpCommand, HelpSubgroup
 from subpixel.cli.options import (
     FILES,
-    REPORTING,
     AnyScale,
     Backend,
     Deinterlace,
@@ -44,7 +43,18 @@ from subpixel.cli.upscale import (
     existing_files,
     run_images,
 )
-from subpixel.cli.video import Audio, Crf, EncoderName, EncoderOptions, End, PixFmt, Preset, Start, StreamNumber
+from subpixel.cli.video import (
+    Audio,
+    Crf,
+    EncoderName,
+    EncoderOptions,
+    End,
+    JsonEvents,
+    PixFmt,
+    Preset,
+    Start,
+    StreamNumber,
+)
 from subpixel.cli.video_batch import batch_of, follow, note_left_out
 from subpixel.cli.video_reporting import VideoReporter
 from subpixel.errors import InvalidArgument
@@ -98,15 +108,6 @@ Ship = Annotated[
         "--ship",
         help="Send files to the workers and results back. By default all machines see them under the same paths.",
         rich_help_panel=CLUSTER,
-    ),
-]
-
-VideoJson = Annotated[
-    bool,
-    typer.Option(
-        "--json",
-        help="Print lines of JSON: at the start and the end of each video, and once a second.",
-        rich_help_panel=REPORTING,
     ),
 ]
 
@@ -269,7 +270,7 @@ def video(
     cores: Cores = 1,
     ship: Ship = False,
     overwrite: Overwrite = False,
-    as_json: VideoJson = False,
+    as_json: JsonEvents = False,
     quiet: Quiet = False,
 ) -> int:
     """Upscale videos on the workers of a cluster.

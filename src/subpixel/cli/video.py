@@ -160,6 +160,16 @@ Audio = Annotated[
 ]
 
 
+JsonEvents = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print lines of JSON: at the start and the end of each video, and once a second.",
+        rich_help_panel=REPORTING,
+    ),
+]
+
+
 def video(
     inputs: Annotated[
         list[str],
@@ -260,14 +270,7 @@ def video(
             rich_help_panel=REPORTING,
         ),
     ] = False,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help="Print lines of JSON: at the start and the end of each video, and once a second.",
-            rich_help_panel=REPORTING,
-        ),
-    ] = False,
+    as_json: JsonEvents = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only notes and errors.", rich_help_panel=REPORTING)
     ] = False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import chain
 from typing import Any
@@ -16,7 +16,7 @@ from subpixel.video.encoders import Encoding
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.frame import Frame, FrameUpscaler
 from subpixel.video.frame_work import segment_frames
-from subpixel.video.pipeline import Clock, Stages
+from subpixel.video.pipeline import Stages
 from subpixel.video.segments import Journal, SegmentWriter
 from subpixel.video.time_range import Span
 from subpixel.video.video_file import VideoFile, VideoStream
@@ -62,7 +62,7 @@ class SegmentEncoder:
         self._earlier_notes: tuple[str, ...] = journal.segments[-1].notes if journal.segments else ()
         self._parameters: bytes | None = None
         self._count = self.frame_count
-        self._clocks: Mapping[str, Clock] = {}
+        self._stages: Stages[Frame, Frame] | None = None
 
     @property
     def frame_count(self) -> int:
@@ -77,7 +77,7 @@ class SegmentEncoder:
     @property
     def seconds(self) -> dict[str, float]:
         """The seconds for which each stage worked until now, without waiting."""
-        return {name: clock.seconds for name, clock in self._clocks.items()}
+        return {} if self._stages is None else self._stages.seconds
 
     def run(self, progress: Callable[[int], None]) -> None:
         """Encode every segment that is missing.
@@ -91,7 +91,7 @@ class SegmentEncoder:
             self._upscaler.restore(self._journal.state())
         with closing(self._source_frames()) as source:
             stages = Stages(source, self._push, self._flush, lambda frames: self._encode(frames, progress))
-            self._clocks = stages.clocks
+            self._stages = stages
             stages.run()
 
     def _source_frames(self) -> Generator[Frame]:

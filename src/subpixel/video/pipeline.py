@@ -83,6 +83,11 @@ class Stages(Generic[A, B]):
         self._error: BaseException | None = None
         self.clocks = {name: Clock() for name in ("decode", "upscale", "encode")}
 
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The seconds for which each stage worked until now, without waiting."""
+        return {name: clock.seconds for name, clock in self.clocks.items()}
+
     def run(self) -> None:
         """Run all stages to the end; raise the first error of a stage."""
         threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._produce, self._consume)]

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -44,7 +44,7 @@ from subpixel.video.job import Progress, Result
 from subpixel.video.memory import check_memory
 from subpixel.video.pace import Pace, PaceMeter
 from subpixel.video.packet_scan import scan_packets
-from subpixel.video.pipeline import Clock, Stages
+from subpixel.video.pipeline import Stages
 from subpixel.video.request import Settings
 from subpixel.video.source import probe_source
 from subpixel.video.source_state import unchanged_file
@@ -279,12 +279,9 @@ class ImageOutput:
         with claimed as ours:
             if not ours:
                 raise VideoWriteError(f"{self.destination}: another run is writing these images")
-            worked: dict[str, Clock] = {}
-            seconds = partial(_seconds, worked)
-            writing = _Writing(plan, earlier, self._writers, self._follow(progress, seconds))
+            writing = _Writing(plan, earlier, self._writers, self._follow(progress, lambda: stages.seconds))
             with closing(_source_frames(self, plan, damage)) as frames:
                 stages = Stages(frames, writing.push, plan.upscaler.flush, writing.write_all)
-                worked.update(stages.clocks)
                 stages.run()
             if not writing.times:
                 raise no_frame(plan.video)
@@ -299,7 +296,7 @@ class ImageOutput:
             count,
             count - made,
             tuple(dict.fromkeys(all_notes)),
-            seconds(),
+            stages.seconds,
             time.perf_counter() - start,
             plan.frames_by.choice,
             done_before=not made,
@@ -335,10 +332,6 @@ class ImageOutput:
                 scratch.write_text(content, encoding="ascii")
                 scratch.replace(path)
             yield f"the frames are not equally far apart: their times are in {path} (timestamp format v2 of mkvmerge)"
-
-
-def _seconds(clocks: Mapping[str, Clock]) -> dict[str, float]:
-    return {name: clock.seconds for name, clock in clocks.items()}
 
 
 class _Writing:
