@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from subpixel.storage.locks import claim
 Run = Callable[..., Any]
 COMMAND = [sys.executable, "-m", "subpixel", "upscale", "-n", "bicubic", "-j", "2"]
 COUNT = 24
+WAITED = re.compile(r"(note: waiting for \d+ images? that another process is upscaling\n)?")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,9 @@ def kill_and_resume(run: Run, folder: Path, tmp_path: Path, times: int, processe
         found = content(tmp_path / "out")
         assert {name: found[name] for name in found if "/." not in f"/{name}"}.items() <= expected.items()
     done = run(*COMMAND[3:], *command)
-    assert (done.code, done.err) == (0, "")
+    # The kernel may still be ending a killed worker, whose claims are waited for; then a note says so.
+    assert done.code == 0
+    assert WAITED.fullmatch(done.err)
     assert content(tmp_path / "out") == expected
     assert content(folder) == before
 

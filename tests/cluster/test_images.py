@@ -99,7 +99,7 @@ def test_a_result_of_another_run_is_waited_for(
     (photos / "g.png").unlink()
     done = run("cluster", "images", photos, "-o", tmp_path / "many", "-n", "bicubic")
     assert (done.code, len(results(tmp_path / "many"))) == (0, 6)
-    assert "waiting for 1 images that another process is upscaling" in done.err
+    assert "waiting for 1 image that another process is upscaling" in done.err
 
 
 def test_a_file_that_appears_meanwhile_is_not_replaced(run: Run, photos: Path, tmp_path: Path, pools: Pools) -> None:

@@ -73,7 +73,7 @@ def test_an_image_of_another_process_is_waited_for_and_upscaled_if_that_process_
     reports = list(Batch(tasks, make(threads=1), make, TaskPolicy(), note=note).run())
     assert released.is_set()
     assert [(report.source.stem, report.status) for report in reports] == [("b", "done"), ("c", "done"), ("a", "done")]
-    assert messages == ["waiting for 1 images that another process is upscaling"]
+    assert messages == ["waiting for 1 image that another process is upscaling"]
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
 
 

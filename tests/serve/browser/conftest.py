@@ -67,6 +67,8 @@ class Server:
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Where the browser is."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        pytest.skip("browsers are tested in one process, as .ci/run does: several would wait for each other")
     pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
     pytest.importorskip("fastapi", reason="needs the extra: pip install 'subpixel[web]'")
     path = shutil.which("chromium")

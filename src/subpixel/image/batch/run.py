@@ -94,7 +94,8 @@ class Batch:
             yield from _reports(self._parallel(small, processes), waiting)
         yield from _reports(in_turn(pending), waiting)
         if waiting:
-            self.note(f"waiting for {len(waiting)} images that another process is upscaling")
+            images = "1 image" if len(waiting) == 1 else f"{len(waiting)} images"
+            self.note(f"waiting for {images} that another process is upscaling")
         while waiting:
             busy: list[Task] = []
             yield from _reports(in_turn(waiting), busy)
