@@ -18,8 +18,9 @@ from subpixel.errors import ImageReadError, InvalidArgument, ModelFileError, Sub
 from subpixel.metrics import psnr
 from subpixel.metrics.protocol import luma_255, shrink
 from subpixel.models import Spec, load
-from subpixel.train import Settings, train
+from subpixel.train import Settings, loop, train
 from subpixel.train.data import Patches
+from subpixel.train.state import State
 
 Network = Callable[[int], Spec]
 MakeSettings = Callable[..., Settings]
@@ -79,6 +80,36 @@ def test_training_improves_on_its_start(
     start = re.search(r"([\d.]+) dB at step 0", "\n".join(values))
     assert start is not None
     assert model.figures["validation_psnr_y"] > float(start[1]) + 0.2
+
+
+def test_slow_measurements_leave_most_of_the_time_to_training(
+    data: Path, tmp_path: Path, network: Network, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return now
+
+    measure, draw = State.measure, Patches.draw
+
+    def slow_measure(self: State, *arguments: Any) -> float:
+        nonlocal now
+        now += 100
+        return measure(self, *arguments)
+
+    def slow_draw(self: Patches, *part: int) -> Any:
+        nonlocal now
+        now += 10
+        return draw(self, *part)
+
+    monkeypatch.setattr(loop, "time", Clock)
+    monkeypatch.setattr(State, "measure", slow_measure)
+    monkeypatch.setattr(Patches, "draw", slow_draw)
+    train(settings(steps=120), network(2), data, tmp_path / "m.safetensors", say=silent)
+    steps = [int(row["step"]) for row in csv.DictReader((tmp_path / "m.csv").read_text().splitlines())]
+    assert steps == [3, 43, 83, 120]
 
 
 @pytest.mark.parametrize("expand", [0, 2])

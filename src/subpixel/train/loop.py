@@ -225,6 +225,7 @@ def _loop(
         state.seconds = group.broadcast(time.monotonic() - start_time, state.device)
         done = state.step / settings.steps if settings.steps else state.seconds / seconds
         if done >= 1 or state.seconds >= next_report:
+            began = time.monotonic()
             score = state.measure(state.average, held_out)
             loss = total_loss / max(counted, 1)
             rate = state.optimisers[0].param_groups[-1]["lr"]
@@ -234,8 +235,10 @@ def _loop(
                 write_curve(state.rows, out, title)
                 state.save(out.with_suffix(".ckpt"))
             total_loss, counted = 0.0, 0
-            # About forty measurements per run, at least 30 seconds apart: enough for a curve.
-            next_report = state.seconds + max(30.0, state.seconds / max(done, 1e-3) / 40)
+            # About forty measurements per run, at least 30 seconds apart: enough for a curve. A slow machine does
+            # not spend more than a fifth of its time on them.
+            took = time.monotonic() - began
+            next_report = state.seconds + took + max(30.0, state.seconds / max(done, 1e-3) / 40, 4 * took)
         if done >= 1:
             return
         with shielded():  # no checkpoint between an update and its count
