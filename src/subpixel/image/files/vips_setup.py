@@ -1,4 +1,8 @@
-"""pyvips made ready for files of strangers: texts that are not UTF-8, and warnings that GLib would print.
+"""pyvips made ready for files of strangers: its readers, texts that are not UTF-8, warnings that GLib would print.
+
+libvips marks readers that are not meant for files of strangers as untrusted: those that draw (SVG, PDF), that run other
+libraries (ImageMagick, OpenSlide), and those of tables, raw bytes and its own format. They are blocked in this process,
+also for a program that uses pyvips beside this package; it can call ``pyvips.operation_block_set`` afterwards.
 
 libvips passes bytes of a file on in the names of fields, in their values and in errors. The keyword of a PNG's text,
 which is in Latin-1 (PNG 11.3.3), becomes part of a field's name; an error names the part of a file that it is about.
@@ -25,6 +29,9 @@ import pyvips.voperation
 
 __all__ = ["prepare_pyvips"]
 
+# Untrusted readers that are used all the same, by the names of their classes, each with its reason. There are none.
+_KEPT: tuple[str, ...] = ()
+
 _MODULES: tuple[ModuleType, ...] = (
     pyvips, pyvips.base, pyvips.error, pyvips.gvalue, pyvips.vconnection, pyvips.vimage, pyvips.vobject,
     pyvips.voperation,
@@ -34,7 +41,10 @@ _DOMAIN = b"GLib-GObject"
 
 
 def prepare_pyvips() -> None:
-    """Let pyvips keep bytes that are not UTF-8, and send what GLib would print to the logger ``pyvips``."""
+    """Block untrusted readers, keep bytes that are not UTF-8, send what GLib would print to the logger ``pyvips``."""
+    pyvips.block_untrusted_set(True)
+    for kept in _KEPT:
+        pyvips.operation_block_set(kept, False)
     for module in _MODULES:
         for name, function in (("_to_string", _decoded), ("_to_bytes", _encoded)):
             if hasattr(module, name):  # not every module uses both
