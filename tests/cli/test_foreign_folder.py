@@ -25,7 +25,9 @@ def folder(tmp_path: Path) -> Path:
     for number in range(4):
         save_image(tmp_path / f"{number}.png", np.full((8, 12, 3), number * 60, np.uint8))
     for name in NAMES:
-        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'RAN')!r}, 'a').write({name!r})\nraise SystemExit(9)")
+        (tmp_path / f"{name}.py").write_text(
+            f"open({str(tmp_path / 'RAN')!r}, 'a').write({name!r})\nraise SystemExit(9)"
+        )
     return tmp_path
 
 

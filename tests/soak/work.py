@@ -87,7 +87,9 @@ def images(folder: Path, curve: Curve) -> Iterator[None]:
             subpixel.image.upscale_file(source, folder / f"large{source.suffix}", 2, overwrite=True)
             curve.items += 1
         for path in damaged:
-            _refused(lambda p=path: subpixel.image.upscale_file(p, folder / f"large{p.suffix}", 2, overwrite=True), path)
+            _refused(
+                lambda p=path: subpixel.image.upscale_file(p, folder / f"large{p.suffix}", 2, overwrite=True), path
+            )
             curve.items += 1
         assert subpixel.upscale(pixels, 3).shape == (360, 480, 3)
         curve.items += 1
@@ -96,6 +98,7 @@ def images(folder: Path, curve: Curve) -> Iterator[None]:
 
 def videos(folder: Path, curve: Curve) -> Iterator[None]:
     """Short videos with sound, one of a minute, images that are frames, a network with a memory, a damaged file."""
+
     def tone(out: Any) -> Callable[[Any], None]:
         written = sound(out, seconds=Fraction(2))
         return lambda _out: written()

@@ -27,8 +27,8 @@ _OURS = re.compile(r"\..+\.subpixel-(lock|[0-9a-f]{12}(\.\w+)?)", re.DOTALL)
 _ADDED_BYTES = 55
 # Names of up to this many bytes fit nearly everywhere with what is added; encrypted folders allow the fewest, 143.
 _SHORT_NAME_BYTES = 88
-# A link in the place of a claim or scratch file is nobody's of ours: another user of the folder may have put it there, to
-# have a file made or held elsewhere.
+# A link in the place of a claim or scratch file is not ours: another user of the folder may have put it there, to have
+# a file made or held elsewhere.
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 # The errors of a file system without locks.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)

@@ -89,10 +89,8 @@ class Journal:
     ) -> None:
         self.folder, self.result = folder, result or folder
         if folder.is_symlink():  # its files would be made wherever it leads
-            raise VideoWriteError(
-                f"{self.result}: cannot be written: {folder.name} beside it is a link, which this program does not make; "
-                "remove it"
-            )
+            reason = f"{folder.name} beside it is a link, which this program does not make; remove it"
+            raise VideoWriteError(f"{self.result}: cannot be written: {reason}")
         self.parts = folder / self._PARTS
         self.segments: list[Segment] = []
         self._list = folder / self._LIST
