@@ -14,6 +14,8 @@ import pytest
 from helpers import random_image, save_image
 from video.clips import make_clip
 
+pytestmark = pytest.mark.slow
+
 # Runs the command with every way from Python to another machine replaced by a refusal that is noted.
 GUARD = """
 import socket, sys

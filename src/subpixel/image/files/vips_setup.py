@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,7 +28,16 @@ import pyvips.vimage
 import pyvips.vobject
 import pyvips.voperation
 
-__all__ = ["prepare_pyvips"]
+from subpixel.errors import Unsupported
+
+__all__ = ["note_use", "prepare_pyvips"]
+
+
+class _Fork:
+    """Whether this process used libvips, and whether it is a fork of one that did."""
+
+    used = forked = False
+
 
 # Untrusted readers that are used all the same, by the names of their classes, each with its reason. There are none.
 _KEPT: tuple[str, ...] = ()
@@ -57,6 +67,27 @@ def prepare_pyvips() -> None:
     silent = pyvips.ffi.cast("GLogFunc", nothing)
     for domain in (_DOMAIN, b"VIPS"):
         atexit.register(pyvips.glib_lib.g_log_set_handler, domain, levels, silent, pyvips.ffi.NULL)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_note_fork)
+
+
+def note_use() -> None:
+    """Note that libvips is used from now on; called before an image is opened or written.
+
+    Raises:
+        Unsupported: this process was forked from one that had used it. Its threads are missing here, and libvips would
+            wait for them for ever.
+    """
+    if _Fork.forked:
+        raise Unsupported(
+            "this process was forked after its parent had used libvips, whose threads are missing here; start "
+            "processes by multiprocessing.get_context('spawn')"
+        )
+    _Fork.used = True
+
+
+def _note_fork() -> None:
+    _Fork.forked = _Fork.used
 
 
 def _decoded(pointer: Any) -> Any:
