@@ -112,7 +112,10 @@ def test_no_temporary_folder_at_all_is_one_sentence(here: Path) -> None:
         capture_output=True, check=False, timeout=240,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr == b"error: standard input: no such file or directory\n"
+    text = done.stderr.decode()
+    assert text.startswith(f"error: {here / 'missing'}"), text
+    assert text.endswith(": no such file or directory\n")
+    assert text.count("\n") == 1
     assert not (here / "large.png").exists()
 
 
