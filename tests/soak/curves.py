@@ -33,14 +33,14 @@ def draw(curves: dict[str, list[Sample]], path: Path) -> None:
             memory.plot(minutes, [each.rss for each in samples], color="#c9cfd8", lw=0.6, label="under way")
         memory.plot([each.seconds / 60 for each in quiet], [each.rss for each in quiet], color="#1f5fa8", lw=1.2,
                     label="between files")  # fmt: skip
-        memory.set_ylim(0, None)
+        memory.set_ylim(0, 1.25 * max(each.rss for each in samples))
         memory.set_ylabel("resident memory, MiB")
         memory.legend(loc="lower right", frameon=False, fontsize=8)
         found = verdict(samples)
         done = f"{found.frames:,} frames of {found.items:,} videos" if found.frames else f"{found.items:,} images"
         memory.set_title(f"{name}: {done}", fontsize=10)
         descriptors.step([each.seconds / 60 for each in quiet], [each.descriptors for each in quiet], color="#1f5fa8")
-        descriptors.set_ylim(0, None)
+        descriptors.set_ylim(0, 1.25 * max(each.descriptors for each in quiet))
         descriptors.set_ylabel("open descriptors")
         descriptors.set_xlabel("minutes")
     figure.tight_layout()
