@@ -7,6 +7,9 @@
 # make test-long   what takes long: JAX arrays (it installs JAX), random arguments and mutated files by the thousand
 # make page-checks   the page: the types of its scripts, and axe, which looks for what keeps people out (needs node and chromium)
 # make fuzz-api   requests made up from the server's OpenAPI document, for ten minutes: `make fuzz-api FUZZ_SECONDS=60` for one
+# make sbom   what is installed with the package, as CycloneDX, in build/sbom.json
+# make licences   docs/licences.md: the licences of all that; fails at one that is not expected
+# make audit   known holes in the versions of constraints.txt, by pip-audit (needs the network)
 # All is installed into .venv once; without changes no later call needs the network.
 
 PYTHON ?= python3
@@ -18,7 +21,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 # What a build of the package reads.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*')
 
-.PHONY: demo test test-fast test-long fuzz-api test-native test-neon sanitize page-checks lint format clean
+.PHONY: demo test test-fast test-long fuzz-api test-native test-neon sanitize page-checks sbom licences audit lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -67,6 +70,34 @@ page-checks: $(VENV)/.dev
 	$(PIP) playwright
 	cd tests/serve/page && npm install --no-audit --no-fund
 	$(BIN)/python -m pytest -rs tests/serve/page tests/serve/browser/test_looks.py
+
+# What is installed with the package, in an environment without anything else: the wheel needs no compiler for that.
+RUNTIME := build/runtime
+$(RUNTIME)/.made: $(VENV)/.tools pyproject.toml constraints.txt
+	rm -rf $(RUNTIME) build/metadata_wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -C wheel.cmake=false -w build/metadata_wheel .
+	$(PYTHON) -m venv --without-pip $(RUNTIME)
+	$(BIN)/python -m pip --python $(RUNTIME)/bin/python install --quiet --disable-pip-version-check \
+		--constraint constraints.txt "$$(echo build/metadata_wheel/subpixel-*.whl)[web]"
+	touch $@
+
+# Tools that look at all this, in an environment of their own.
+TOOLS := build/tools
+$(TOOLS)/.made: constraints.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt cyclonedx-bom pip-audit
+	touch $@
+
+sbom: $(TOOLS)/.made $(RUNTIME)/.made
+	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-format JSON \
+		--output-file build/sbom.json $(RUNTIME)/bin/python
+	$(TOOLS)/bin/python docs/make_licences.py --path $(RUNTIME)/lib/python*/site-packages --sbom build/sbom.json
+
+licences: $(TOOLS)/.made $(RUNTIME)/.made
+	$(TOOLS)/bin/python docs/make_licences.py --path $(RUNTIME)/lib/python*/site-packages
+
+audit: $(TOOLS)/.made
+	$(PYTHON) docs/audit.py $(TOOLS)/bin/pip-audit
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -263,21 +263,45 @@ def test_formats_that_libvips_cannot_read_are_named(upscaler: Upscaler, look: Lo
     assert look() == before
 
 
-def test_an_svg_is_drawn_at_its_own_size_with_a_note(upscaler: Upscaler, tmp_path: Path) -> None:
-    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="6"><rect width="5" height="5"/></svg>'
-    (tmp_path / "a.svg").write_text(svg)
-    job = Job(tmp_path / "a.svg", upscaler)
-    result = job.run()
-    assert result.size_out == (20, 12)
-    assert result.notes == (
-        "the SVG was drawn at its own size, 10×6 pixels, and that is upscaled; an SVG can be drawn larger",
-    )
+SVG = '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="10" height="6"><rect width="5"/></svg>'
 
 
-def test_a_table_of_numbers_is_not_an_image(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("1,2,3\n4,5,6\n")
-    with pytest.raises(ImageReadError, match="table of numbers"):
-        read(tmp_path / "a.csv")
+def write_svg(path: Path) -> None:
+    path.write_text(SVG)
+
+
+def write_csv(path: Path) -> None:
+    path.write_text("1,2,3\n4,5,6\n")
+
+
+def write_matrix(path: Path) -> None:
+    path.write_text("3 2\n1 2 3\n4 5 6\n")
+
+
+def write_vips(path: Path) -> None:
+    pyvips.Image.black(5, 4).write_to_file(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "words"),
+    [
+        ("a.svg", write_svg, "an SVG, a drawing without pixels; export it as PNG in the size that is needed"),
+        ("a.csv", write_csv, "not an image that can be read"),
+        ("a.mat", write_matrix, "a table of numbers, not an image"),
+        ("a.v", write_vips, "libvips' own format, whose reader trusts what the file says; convert it to PNG or TIFF"),
+    ],
+)
+def test_what_is_no_file_of_pixels_is_refused(
+    upscaler: Upscaler, look: Look, tmp_path: Path, name: str, make: Callable[[Path], None], words: str
+) -> None:
+    """Whatever it is called. libvips would draw, count or trust it."""
+    make(tmp_path / name)
+    (tmp_path / "a.png").write_bytes((tmp_path / name).read_bytes())
+    before = look()
+    for path in (tmp_path / name, tmp_path / "a.png"):
+        with pytest.raises(ImageReadError, match=words):
+            Job(path, upscaler, tmp_path / "out.png").run()
+    assert look() == before
 
 
 def test_the_content_decides_the_format(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:

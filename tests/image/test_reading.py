@@ -148,17 +148,11 @@ def test_lab_is_converted_with_a_note(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format_", ["int", "short", "double", "complex"])
-def test_unusual_sample_formats_are_read_or_refused(tmp_path: Path, format_: str) -> None:
+def test_unusual_sample_formats_are_refused(tmp_path: Path, format_: str) -> None:
     image = (pyvips.Image.gaussnoise(6, 5).cast("float") / 255).copy(interpretation="b-w").cast(format_)
-    if format_ == "double":
-        image.write_to_file(str(tmp_path / "a.v"))  # libvips' own; its TIFF reader refuses 64 bits
-        data = read(tmp_path / "a.v")
-        assert data.pixels.dtype == np.float32
-        assert "32-bit" in data.notes[0]
-    else:
-        image.write_to_file(str(tmp_path / "a.tif"))
-        with pytest.raises(ImageReadError, match=r"a\.tif"):
-            read(tmp_path / "a.tif")
+    image.write_to_file(str(tmp_path / "a.tif"))
+    with pytest.raises(ImageReadError, match=r"a\.tif"):
+        read(tmp_path / "a.tif")
 
 
 def test_more_than_four_bands_are_refused(tmp_path: Path) -> None:

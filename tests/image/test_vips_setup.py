@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,15 +13,19 @@ import pyvips
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
+import subpixel
 from helpers import random_image, save_image
 from malformed.images import png_chunk
 from subpixel import Upscaler
 from subpixel.image import Job, read
 from subpixel.image.files.containers.inventory import Inventory
+from subpixel.image.files.formats import FORMATS
 from subpixel.image.files.source_metadata import FRAME_TIMES, get_blob, set_blob, set_frame_times
 from subpixel.image.files.vips_errors import vips_error_text
 
 PIXELS = random_image((6, 9, 3), np.uint8)
+# libvips' flag of operations that are blocked.
+BLOCKED = 32
 
 
 @pytest.mark.parametrize("keyword", [b"Gr\xf6\xdfe", b"\xff\xfe", b"Title"])
@@ -70,3 +77,55 @@ def test_an_empty_field_is_none() -> None:
 def test_a_note_names_at_most_twenty_unknown_parts() -> None:
     (note,) = Inventory("PNG", "chunk", ()).losses(f"c{number}" for number in range(1000))
     assert note.endswith("c18, c19 and 980 more are not known: they are not kept")
+
+
+def test_untrusted_readers_are_blocked(tmp_path: Path) -> None:
+    """For every call of this process, not only where this package opens files."""
+    drawing = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    with pytest.raises(pyvips.Error, match="operation is blocked"):
+        pyvips.Image.svgload_buffer(drawing)
+    save_image(tmp_path / "a.v", PIXELS)
+    for reader in (pyvips.Image.vipsload, pyvips.Image.csvload):
+        with pytest.raises(pyvips.Error, match="operation is blocked"):
+            reader(str(tmp_path / "a.v"))
+    with pytest.raises(pyvips.Error, match="operation is blocked"):
+        pyvips.Image.rawload(str(tmp_path / "a.v"), 9, 6, 3)
+
+
+def test_the_readers_that_are_left_are_those_of_formats() -> None:
+    """A new libvips may bring a reader; somebody must then decide about it."""
+    left: set[str] = set()
+
+    def visit(kind: Any, *_: object) -> Any:
+        name = str(pyvips.nickname_find(kind))
+        try:
+            flags = pyvips.vips_lib.vips_operation_get_flags(pyvips.Operation.new_from_name(name).pointer)
+        except pyvips.Error:
+            flags = None  # what several readers have in common is no operation
+        if flags is not None and not flags & BLOCKED:
+            left.add(name.split("load")[0] + "load")
+        pyvips.type_map(kind, visit)
+        return pyvips.ffi.NULL
+
+    pyvips.type_map(pyvips.type_from_name("VipsForeignLoad"), visit)
+    ours = {loader for form in FORMATS for loader in form.loaders}
+    assert left == ours | {"matrixload"}, "matrixload is refused by reading.py"
+
+
+def test_every_module_that_opens_images_blocks_them() -> None:
+    """Whatever is imported first."""
+    code = (
+        "import importlib, sys, pyvips\nimportlib.import_module(sys.argv[1])\n"
+        "try:\n    pyvips.Image.svgload_buffer(b'<svg/>')\nexcept pyvips.Error as error:\n"
+        "    assert 'operation is blocked' in str(error), error\nelse:\n    raise SystemExit('not blocked')"
+    )
+    root = Path(subpixel.__file__).parent
+    opening = [
+        ".".join(path.relative_to(root.parent).with_suffix("").parts)
+        for path in sorted(root.rglob("*.py"))
+        if "import pyvips" in path.read_text(encoding="utf-8") and "new_from_" in path.read_text(encoding="utf-8")
+    ]
+    assert "subpixel.image.files.open_file" in opening
+    for module in opening:
+        done = subprocess.run([sys.executable, "-c", code, module], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{module}: {done.stderr}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from subpixel.storage.locks import claim, is_scratch_name, remove_leftovers, scratch_file
+from subpixel.storage.locks import claim, is_scratch_name, remove_leftovers, scratch_file, scratch_path
 
 HOLD = """
 import sys, time
@@ -88,3 +88,17 @@ def test_what_a_killed_process_left_is_cleared_and_what_others_hold_is_not(tmp_p
     assert remove_leftovers(tmp_path) == 1
     assert names_in(tmp_path) == [".a.png.subpixel-mine", "b.subpixel-lock"]
     assert remove_leftovers(tmp_path / "not there") == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="this system cannot refuse to follow a link")
+def test_a_link_in_the_place_of_a_claim_is_not_followed(tmp_path: Path) -> None:
+    """Otherwise another user of the folder could have a file made anywhere."""
+    elsewhere = tmp_path / "elsewhere"
+    link = scratch_path(tmp_path / "a.png", "lock")
+    link.symlink_to(elsewhere)
+    with pytest.raises(OSError, match=r"\.a\.png\.subpixel-lock beside it is a link"), claim(tmp_path / "a.png"):
+        pass
+    assert not elsewhere.exists()
+    elsewhere.write_bytes(b"content")
+    assert remove_leftovers(tmp_path) == 0
+    assert (elsewhere.read_bytes(), link.is_symlink()) == (b"content", True)

@@ -81,6 +81,15 @@ def test_a_journal_resumes_after_its_complete_segments(tmp_path: Path) -> None:
     assert Journal(tmp_path / "video", SETTINGS).segments == []
 
 
+def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    """Otherwise another user of the folder could have files made elsewhere."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "journal").symlink_to("elsewhere")
+    with pytest.raises(VideoWriteError, match="journal beside it is a link, which this program does not make"):
+        Journal(tmp_path / "journal", SETTINGS)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_what_was_begun_for_something_else_does_not_count(tmp_path: Path) -> None:
     add(Journal(tmp_path / "video", SETTINGS), [0, 512])
     assert Journal(tmp_path / "video", {"model": "high"}).segments == []

@@ -110,7 +110,7 @@ def files(options: BenchOptions, upscalers: dict[str, Upscaler], folder: Path) -
         calls[f"Job, {precision}"] = job.run
         entries.append((f"Job, {precision}", "ours", None))
     arguments = ["upscale", source, "-o", result, "-s", 3, "-n", "espcn", "-j", options.threads, "--overwrite"]
-    command = [sys.executable, "-m", "subpixel", *map(str, arguments)]
+    command = [sys.executable, "-P", "-m", "subpixel", *map(str, arguments)]
     calls["subpixel upscale"] = lambda: _run(command)
     entries.append(("subpixel upscale", "ours", None))
     return measure_group(options, "files", "ESPCN ×3, an RGB PNG file of 640×360 to one of 1920×1080", calls, entries)

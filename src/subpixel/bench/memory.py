@@ -43,7 +43,7 @@ def extra_memory(kind: str, size: tuple[int, int], threads: int) -> float | None
     # glibc keeps freed memory for later. With this threshold it returns nearly all, so only memory in use counts.
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, arguments], capture_output=True, text=True, check=False, env=environment
+        [sys.executable, "-P", "-c", _CHILD, arguments], capture_output=True, text=True, check=False, env=environment
     )
     if done.returncode:
         raise SubpixelError(f"memory: the process that measures it failed: {done.stderr.strip().splitlines()[-1:]}")

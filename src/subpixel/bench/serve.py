@@ -101,7 +101,7 @@ def _resident(pid: str) -> float:
 @contextmanager
 def _server(workers: int, *more: str) -> Iterator[_Server]:
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "subpixel", "serve", "--port", "0", "--data", folder]
+        command = [sys.executable, "-P", "-m", "subpixel", "serve", "--port", "0", "--data", folder]
         command += ["--workers", str(workers), *more]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
             try:

@@ -109,6 +109,7 @@ def _fail_with(error: Exception, arguments: Sequence[str]) -> int | None:
     """Print the error of a command and return its exit code; None for an error that nobody expects."""
     from subpixel.errors import InvalidArgument, OutOfMemory, SubpixelError, Unsupported
     from subpixel.storage.memory import is_memory_error
+    from subpixel.storage.os_errors import os_error_text
 
     if is_memory_error(error) and not isinstance(error, OutOfMemory):
         sys.stderr.write("error: there is not enough memory; --threads 1 needs less\n")  # importing more may fail
@@ -119,7 +120,7 @@ def _fail_with(error: Exception, arguments: Sequence[str]) -> int | None:
         return _fail("the system allows no further thread (ulimit -u); threads=1 needs fewer", 1)
     if isinstance(error, OSError):  # such as a full disk or a folder that was removed
         place = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{place}{(error.strerror or str(error)).lower()}", 1)
+        return _fail(f"{place}{os_error_text(error)}", 1)
     # The parser's errors are known by name, since their module differs between versions of typer.
     if type(error).__name__ == "Abort":
         return _interrupted()

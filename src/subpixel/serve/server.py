@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import sys
 import threading
@@ -46,8 +47,9 @@ def serving(settings: Settings) -> Iterator[Running]:
 
     Raises:
         InvalidArgument: the address cannot be used, or another server uses the folder.
-        OSError: the folder cannot be used.
+        OSError: the folder cannot be used, or the current folder was removed.
     """
+    os.getcwd()  # without a current folder no worker starts; that is better known before a client is
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with claim(settings.data / "server") as ours:
         if not ours:

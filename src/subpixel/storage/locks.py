@@ -27,6 +27,9 @@ _OURS = re.compile(r"\..+\.subpixel-(lock|[0-9a-f]{12}(\.\w+)?)", re.DOTALL)
 _ADDED_BYTES = 55
 # Names of up to this many bytes fit nearly everywhere with what is added; encrypted folders allow the fewest, 143.
 _SHORT_NAME_BYTES = 88
+# A link in the place of a claim or scratch file is not ours: another user of the folder may have put it there, to have
+# a file made or held elsewhere.
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 # The errors of a file system without locks.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -146,7 +149,13 @@ def _prefix(path: Path) -> str:
 def _open_locked(path: Path, flags: int = 0, *, need_lock: bool = False) -> int | None:
     """Open and lock a file; None if another process holds the lock, or with ``need_lock`` if there are no locks."""
     while True:
-        handle = os.open(path, os.O_RDWR | flags, 0o666)
+        try:
+            handle = os.open(path, os.O_RDWR | _NO_LINK | flags, 0o666)
+        except OSError as error:
+            if error.errno != errno.ELOOP or not path.is_symlink():
+                raise
+            reason = f"{path.name} beside it is a link, which this program does not make; remove it"
+            raise OSError(errno.ELOOP, reason, str(path)) from None
         try:
             locked = _lock(handle)
             if locked == "none" and not need_lock:
@@ -164,7 +173,7 @@ def _open_locked(path: Path, flags: int = 0, *, need_lock: bool = False) -> int 
 
 def _is_at(handle: int, path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(handle), os.stat(path))
+        return os.path.samestat(os.fstat(handle), os.lstat(path))
     except FileNotFoundError:
         return False
 

@@ -24,7 +24,20 @@ def os_error_text(error: Exception) -> str:
     >>> os_error_text(OSError(28, "No space left on device"))
     'no space left on device'
     """
+    number = getattr(error, "errno", None)
+    if number == errno.EMFILE:
+        return "too many open files for one process; `ulimit -n 1024` allows more"
+    if number == errno.ENOENT and getattr(error, "filename", None) is None and _current_folder_is_gone():
+        return "the current folder was removed; change to another one"
     return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def _current_folder_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def is_disk_error(error: BaseException | None) -> bool:

@@ -1,7 +1,8 @@
 """Starting worker processes, and saying how one ended.
 
 They are spawned, never forked: a fork would copy the locks of libvips' and the engine's threads in whatever state they
-are.
+are. And they take no module from the current folder, which may be a stranger's: Python's ``-c``, by which processes are
+spawned, looks there first, so a file ``multiprocessing.py`` among the images would run.
 """
 
 from __future__ import annotations
@@ -64,8 +65,9 @@ def describe_end(code: int | None) -> str:
 @contextmanager
 def _quiet_start() -> Iterator[None]:
     # By default libvips has as many threads as there are cores; it reads this variable when it is loaded.
-    old = os.environ.get("VIPS_CONCURRENCY")
-    os.environ["VIPS_CONCURRENCY"] = "1"
+    wanted = {"VIPS_CONCURRENCY": "1", "PYTHONSAFEPATH": "1"}
+    old = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     masks = hasattr(signal, "pthread_sigmask")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS) if masks else set()
     try:
@@ -77,10 +79,11 @@ def _quiet_start() -> Iterator[None]:
     finally:
         if masks:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        if old is None:
-            del os.environ["VIPS_CONCURRENCY"]
-        else:
-            os.environ["VIPS_CONCURRENCY"] = old
+        for name, value in old.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _end_with_parent() -> None:

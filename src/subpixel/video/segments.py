@@ -78,7 +78,7 @@ class Journal:
         parts: a folder inside, for segments of a cluster that do not follow the last one yet.
 
     Raises:
-        VideoWriteError: the folder cannot be written.
+        VideoWriteError: the folder cannot be written, or is a link.
     """
 
     _LIST = "journal.jsonl"
@@ -88,6 +88,9 @@ class Journal:
         self, folder: Path, settings: dict[str, Any], equal: Sequence[dict[str, Any]] = (), result: Path | None = None
     ) -> None:
         self.folder, self.result = folder, result or folder
+        if folder.is_symlink():  # its files would be made wherever it leads
+            reason = f"{folder.name} beside it is a link, which this program does not make; remove it"
+            raise VideoWriteError(f"{self.result}: cannot be written: {reason}")
         self.parts = folder / self._PARTS
         self.segments: list[Segment] = []
         self._list = folder / self._LIST

@@ -24,6 +24,7 @@ import pyvips
 from subpixel.errors import FileChanged
 from subpixel.image.files.vips_errors import is_unknown_format
 from subpixel.image.files.vips_paths import vips_path
+from subpixel.image.files.vips_setup import note_use
 from subpixel.storage.file_kinds import open_file
 from subpixel.storage.pipes import PipeReader, spool
 
@@ -47,9 +48,11 @@ class OpenFile:
 
     Raises:
         OSError: the file cannot be opened, or is a folder, a pipe or a device.
+        Unsupported: this process was forked from one that had used libvips.
     """
 
     def __init__(self, path: str | Path) -> None:
+        note_use()
         self._hold(Path(path), open_file(path))
 
     def _hold(self, path: Path, descriptor: int, *, of_pipe: bool = False) -> None:
@@ -75,6 +78,7 @@ class OpenFile:
         Raises:
             OSError: it cannot be read, or more bytes come.
         """
+        note_use()
         with PipeReader(path) as reader, tempfile.TemporaryFile() as file:
             spool(reader, file, most, check_head)
             result = cls.__new__(cls)

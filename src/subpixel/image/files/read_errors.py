@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +20,9 @@ __all__ = ["check_read", "read_error", "unreadable_error", "unsupported_error", 
 
 # HEIF by the coding of its images.
 _CODECS = {"hvc1": "HEIC (HEVC)", "hev1": "HEIC (HEVC)", "avc1": "AVCI (H.264)", "vvc1": "VVIC (H.266)"}
+
+# How files of libvips' own format begin, in either order of bytes.
+_OF_LIBVIPS = (b"\x08\xf2\xa6\xb6", b"\xb6\xa6\xf2\x08")
 
 
 def _damage_error(file: OpenFile, error: pyvips.Error) -> ImageReadError:
@@ -72,7 +76,7 @@ def unreadable_error(file: OpenFile, error: pyvips.Error) -> ImageReadError:
     path = file.path
     try:
         with file.reader() as reader:
-            start = reader.read(64)
+            start = reader.read(1024)
             kind = unsupported_kind(reader)
             contents = png.read_contents(reader)
     except OSError as failure:
@@ -81,6 +85,14 @@ def unreadable_error(file: OpenFile, error: pyvips.Error) -> ImageReadError:
         return ImageReadError(f"{path}: the file is empty")
     if refusal := contents.refusal or contents.reserved:
         return ImageReadError(f"{path}: {refusal}")
+    if _is_drawing(start):
+        return ImageReadError(
+            f"{path}: this is an SVG, a drawing without pixels; export it as PNG in the size that is needed"
+        )
+    if start[:4] in _OF_LIBVIPS:
+        return ImageReadError(
+            f"{path}: this is libvips' own format, whose reader trusts what the file says; convert it to PNG or TIFF"
+        )
     name = kind or format_by_signature(start)
     if name is not None:
         return unsupported_error(path, name)
@@ -99,6 +111,16 @@ def unsupported_kind(file: BinaryIO) -> str | None:
         return jpeg.unsupported_coding(file)
     codec = isobmff.read_contents(file).codec
     return None if codec in ("", "av01") else _CODECS.get(codec, f"HEIF with images of type {codec}")
+
+
+def _is_drawing(start: bytes) -> bool:
+    """Whether a file that is no image begins as SVG does: with its element, after comments and declarations of XML.
+
+    >>> _is_drawing(b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>'), _is_drawing(b"<html><svg/>")
+    (True, False)
+    """
+    element = re.search(rb"<[A-Za-z][\w:.-]*", start)
+    return element is not None and element[0].split(b":")[-1].lstrip(b"<") == b"svg"
 
 
 def _is_video(start: bytes) -> bool:

@@ -64,10 +64,10 @@ __all__ = [
 ]
 
 # What pixels are read as, by libvips' formats.
-_DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float32}
+_DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 
-# libvips also reads tables of numbers as images.
-_TABLE_LOADERS = ("csvload", "matrixload", "rawload")
+# libvips also reads tables of numbers as images; its readers of others are blocked.
+_TABLE_LOADER = "matrixload"
 
 # "error", not "truncated": with the latter libvips fills a truncated TIFF with black without an error.
 _OPTIONS = {"access": "sequential", "fail_on": "error"}
@@ -352,7 +352,7 @@ def reopen(file: ImageFile) -> ImageFile:
 
 def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     file, pages, path = header.file, header.pages, header.file.path
-    if header.loader in _TABLE_LOADERS:
+    if header.loader == _TABLE_LOADER:
         raise ImageReadError(f"{path}: this is a table of numbers, not an image")
     _check_page_of(header)
     if header.decoder is not None:
@@ -399,17 +399,9 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         hint = ""
         if page is not None:
             shown = f"number {page}"
-        elif header.loader in ("heifload", "pdfload"):
+        elif header.loader == "heifload":
             hint = f"; page={1 if get_field(vips, 'heif-primary', 0) else 2} upscales another"
         notes = (*notes, f"the file holds {number} images; {shown} is upscaled, the others are not kept{hint}")
-    if header.loader == "svgload":
-        drawn = f"{image.width}×{image.height} pixels"
-        notes = (
-            *notes,
-            f"the SVG was drawn at its own size, {drawn}, and that is upscaled; an SVG can be drawn larger",
-        )
-    if image.format == "double":
-        notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
         raise ImageReadError(
             f"{path}: {image.bands} bands of {image.format}: 1 to 4 bands of uint8, uint16 or float32 are needed"

@@ -1,4 +1,8 @@
-"""pyvips made ready for files of strangers: texts that are not UTF-8, and warnings that GLib would print.
+"""pyvips made ready for files of strangers: its readers, texts that are not UTF-8, warnings that GLib would print.
+
+libvips marks readers that are not meant for files of strangers as untrusted: those that draw (SVG, PDF), that run other
+libraries (ImageMagick, OpenSlide), and those of tables, raw bytes and its own format. They are blocked in this process,
+also for a program that uses pyvips beside this package; it can call ``pyvips.operation_block_set`` afterwards.
 
 libvips passes bytes of a file on in the names of fields, in their values and in errors. The keyword of a PNG's text,
 which is in Latin-1 (PNG 11.3.3), becomes part of a field's name; an error names the part of a file that it is about.
@@ -10,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +28,19 @@ import pyvips.vimage
 import pyvips.vobject
 import pyvips.voperation
 
-__all__ = ["prepare_pyvips"]
+from subpixel.errors import Unsupported
+
+__all__ = ["note_use", "prepare_pyvips"]
+
+
+class _Fork:
+    """Whether this process used libvips, and whether it is a fork of one that did."""
+
+    used = forked = False
+
+
+# Untrusted readers that are used all the same, by the names of their classes, each with its reason. There are none.
+_KEPT: tuple[str, ...] = ()
 
 _MODULES: tuple[ModuleType, ...] = (
     pyvips, pyvips.base, pyvips.error, pyvips.gvalue, pyvips.vconnection, pyvips.vimage, pyvips.vobject,
@@ -34,7 +51,10 @@ _DOMAIN = b"GLib-GObject"
 
 
 def prepare_pyvips() -> None:
-    """Let pyvips keep bytes that are not UTF-8, and send what GLib would print to the logger ``pyvips``."""
+    """Block untrusted readers, keep bytes that are not UTF-8, send what GLib would print to the logger ``pyvips``."""
+    pyvips.block_untrusted_set(True)
+    for kept in _KEPT:
+        pyvips.operation_block_set(kept, False)
     for module in _MODULES:
         for name, function in (("_to_string", _decoded), ("_to_bytes", _encoded)):
             if hasattr(module, name):  # not every module uses both
@@ -47,6 +67,27 @@ def prepare_pyvips() -> None:
     silent = pyvips.ffi.cast("GLogFunc", nothing)
     for domain in (_DOMAIN, b"VIPS"):
         atexit.register(pyvips.glib_lib.g_log_set_handler, domain, levels, silent, pyvips.ffi.NULL)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_note_fork)
+
+
+def note_use() -> None:
+    """Note that libvips is used from now on; called before an image is opened or written.
+
+    Raises:
+        Unsupported: this process was forked from one that had used it. Its threads are missing here, and libvips would
+            wait for them for ever.
+    """
+    if _Fork.forked:
+        raise Unsupported(
+            "this process was forked after its parent had used libvips, whose threads are missing here; start "
+            "processes by multiprocessing.get_context('spawn')"
+        )
+    _Fork.used = True
+
+
+def _note_fork() -> None:
+    _Fork.forked = _Fork.used
 
 
 def _decoded(pointer: Any) -> Any:

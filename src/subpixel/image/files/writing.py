@@ -25,6 +25,7 @@ from subpixel.image.files.source_metadata import LOSSY, get_field
 from subpixel.image.files.verification import verify
 from subpixel.image.files.vips_errors import write_failure
 from subpixel.image.files.vips_paths import vips_path
+from subpixel.image.files.vips_setup import note_use
 from subpixel.image.files.wide_files import write_rows
 from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.locks import scratch_file
@@ -61,6 +62,7 @@ def write(
         ImageWriteError: the destination exists or cannot be written, or the written file differs from the image. An
             existing file is unharmed.
     """
+    note_use()
     path = Path(path)
     height, *rest = image.pixels.shape
     check_pixels(path, (height // image.pages, *rest), image.pixels.dtype, image.pages)
