@@ -302,10 +302,11 @@ def add_texts(path: str | Path, chunks: tuple[bytes, ...]) -> None:
         ValueError: the file does not end as a PNG does.
     """
     with open(path, "r+b") as file:
-        file.seek(-len(_END), os.SEEK_END)
+        end = max(0, file.seek(0, os.SEEK_END) - len(_END))
+        file.seek(end)
         if file.read() != _END:
             raise ValueError("the PNG has no end")
-        file.seek(-len(_END), os.SEEK_END)
+        file.seek(end)
         file.write(b"".join(chunks) + _END)
 
 
@@ -372,6 +373,7 @@ def remove_chunk(file: BinaryIO, kind: bytes) -> None:
 
     Raises:
         OSError: the file cannot be read or written.
+        ValueError: the chunk is cut short.
     """
     place = chunk_place(file, kind)
     if place is not None:
