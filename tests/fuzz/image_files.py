@@ -108,7 +108,7 @@ def _png_pixels(file: BinaryIO) -> tuple[bytes, list[bytes]]:
     while len(start := file.read(8)) == 8:
         content = file.read(min(int.from_bytes(start[:4], "big"), 1 << 24) + 4)
         if start[4:] == b"IHDR":
-            header = content
+            header = header or content
         elif start[4:] in (b"IDAT", b"fdAT"):
             pixels.append(content)
         if start[4:] == b"IEND":

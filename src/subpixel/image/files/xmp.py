@@ -20,6 +20,7 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 # How packets in UTF-16 begin, and what their code is called; the first two say so by a mark of their own.
 _UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 
+_MOST_ENDS = 8  # of RDF in a packet, which has one
 _EMPTY = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     f'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n <rdf:RDF xmlns:rdf="{_RDF}">\n </rdf:RDF>\n</x:xmpmeta>\n'
@@ -57,7 +58,7 @@ def add_properties(packet: bytes | None, values: Mapping[str, str], namespace: s
         namespace: of the properties.
 
     Returns:
-        The packet, or None if the old one cannot be parsed.
+        The packet, or None if the old one cannot be parsed or has no place for them.
     """
     if packet is None:
         text = _EMPTY
@@ -73,14 +74,19 @@ def add_properties(packet: bytes | None, values: Mapping[str, str], namespace: s
             return None
         text = f'{text[:closing]}<rdf:RDF xmlns:rdf="{_RDF}"></rdf:RDF>{text[closing:]}'
         ends = list(re.finditer(r"</(rdf:)RDF\s*>", text))
-    end, prefix = ends[-1].start(), ends[-1][1] or ""
     about = re.search(
         r"""[\s:]about\s*=\s*("[^"<]*"|'[^'<]*')""", text
     )  # all descriptions of a packet share this value
     written = " ".join(f"subpixel:{name}={quoteattr(value)}" for name, value in values.items())
     of = about[1] if about else '""'
-    description = f'<{prefix}Description {prefix}about={of} xmlns:subpixel="{namespace}" {written}/>\n '
-    return _check(text[:end] + description + text[end:])
+    # The last end that is one: others may stand in comments and processing instructions.
+    for found in reversed(ends[-_MOST_ENDS:]):
+        end, prefix = found.start(), found[1] or ""
+        description = f'<{prefix}Description {prefix}about={of} xmlns:subpixel="{namespace}" {written}/>\n '
+        result = _check(text[:end] + description + text[end:])
+        if result is not None and (read_properties(result, namespace) or {}).items() >= values.items():
+            return result
+    return None
 
 
 def change_properties(packet: bytes, values: Mapping[str, Mapping[str, str]]) -> bytes | None:

@@ -194,7 +194,7 @@ def frames(file: BinaryIO) -> Iterator[tuple[int, int, int, bytes]]:
     """
     file.seek(0)
     head = file.read(13)
-    if len(head) < 13:
+    if head[:6] not in (b"GIF87a", b"GIF89a") or len(head) < 13:
         return
     file.seek(_palette_size(head[10]), 1)
     while (kind := file.read(1)) in (b"!", b",", b"\0"):

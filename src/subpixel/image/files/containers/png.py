@@ -319,15 +319,20 @@ def insert_chunks(path: str | Path, chunks: tuple[bytes, ...]) -> None:
     """
     with open(path, "r+b") as file:
         old, rest = b"", b""
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
         if file.read(8) != SIGNATURE:
             raise ValueError("not a PNG")
         names = {each[4:8] for each in chunks}
         while len(start := file.read(8)) == 8 and start[4:] != b"IDAT":
-            each = start + file.read(int.from_bytes(start[:4], "big") + 4)
+            length = int.from_bytes(start[:4], "big") + 4
+            if length > size:
+                raise ValueError("a chunk of the PNG is cut short")
+            each = start + file.read(length)
             old += each
             if start[4:] not in (b"IHDR", *names):
                 rest += each
-        if len(start) < 8 or old[4:8] != b"IHDR":
+        if len(start) < 8 or old[:8] != b"\0\0\0\rIHDR":
             raise ValueError("not a PNG")
         replace_part(file, 8, len(old), old[:25] + b"".join(chunks) + rest)
 
