@@ -51,11 +51,12 @@ def _run(name: str, program: Path | None, seconds: int, folder: Path, found: Pat
         for kind in (HARNESSES[name].corpus(), regressions_of(HARNESSES[name])):
             for each, content in kind.items():
                 (corpus / f"from_{each}").write_bytes(content)
-        command = [sys.executable, "-m", "fuzz.guided", name, str(found)]
+        module = HARNESSES[name].check.__module__
+        command = [sys.executable, "-m", "fuzz.guided", module, name, str(found), str(corpus)]
     else:
-        command = [str(program)]
+        command = [str(program), str(corpus)]
     command += [*_LIMITS, f"-max_len={_LONGEST if program is None else 4096}", f"-max_total_time={seconds}"]
-    command += [f"-artifact_prefix={found}/{name}-", str(corpus)]
+    command += [f"-artifact_prefix={found}/{name}-"]
     log = folder / f"{name}.log"
     with open(log, "wb") as file:
         status = subprocess.run(command, stdout=file, stderr=file, check=False).returncode

@@ -1,6 +1,6 @@
 """Runs one harness under atheris, which guides mutations by the code that they reach: ``python -m fuzz.guided``.
 
-Arguments: the harness, a folder for findings, then libFuzzer's options and folders. An exception is written into the
+Arguments: the module of the harness and its name, a folder for findings, the corpus, then libFuzzer's options. An exception is written into the
 folder and the run goes on, so that one finding does not hide others; libFuzzer itself ends the process at a hang or at
 too much memory. Only :mod:`fuzz.__main__` starts this, in an environment that has atheris.
 """
@@ -8,6 +8,7 @@ too much memory. Only :mod:`fuzz.__main__` starts this, in an environment that h
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import random
 import sys
@@ -30,13 +31,13 @@ def main() -> None:
 
     # What is imported here counts which code was reached.
     with atheris.instrument_imports(include=["subpixel"]):
-        from fuzz.harnesses import HARNESSES
+        module = importlib.import_module(sys.argv[1])
         from malformed.mutations import mutate
         from subpixel.errors import SubpixelError
 
-    name, findings = sys.argv[1], Path(sys.argv[2])
-    harness = HARNESSES[name]
-    corpus = list(harness.corpus().values())
+    name, findings, folder = sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
+    (harness,) = (each for each in module.HARNESSES if each.name == name)
+    corpus = [path.read_bytes() for path in sorted(folder.glob("from_*"))]
     seen: set[str] = set()
 
     def run(content: bytes) -> None:
@@ -64,7 +65,7 @@ def main() -> None:
             return mutate(content, seed, other=corpus[seed % len(corpus)])[:most]
         return bytes(atheris.Mutate(content, most)) if content else b"\0"
 
-    atheris.Setup([sys.argv[0], *sys.argv[3:]], run, custom_mutator=change)
+    atheris.Setup([sys.argv[0], *sys.argv[5:], str(folder)], run, custom_mutator=change)
     os.environ["VIPS_CONCURRENCY"] = "1"
     atheris.Fuzz()
 
