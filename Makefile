@@ -17,7 +17,7 @@ BIN    := $(VENV)/bin
 PARALLEL ?= --numprocesses auto
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # What a build of the package reads.
-SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*')
+SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*' -not -path 'native/fuzz/*')
 
 .PHONY: demo test test-fast test-long fuzz fuzz-api test-native test-neon sanitize page-checks lint format clean
 

@@ -1,8 +1,8 @@
 """Runs one harness under atheris, which guides mutations by the code that they reach: ``python -m fuzz.guided``.
 
-Arguments: the module of the harness and its name, a folder for findings, the corpus, then libFuzzer's options. An exception is written into the
-folder and the run goes on, so that one finding does not hide others; libFuzzer itself ends the process at a hang or at
-too much memory. Only :mod:`fuzz.__main__` starts this, in an environment that has atheris.
+Arguments: the module of the harness and its name, a folder for findings, the corpus, then libFuzzer's options. An
+exception is written into the folder and the run goes on, so that one finding does not hide others; libFuzzer itself ends
+the process at a hang or at too much memory. Only :mod:`fuzz.__main__` starts this, in an environment that has atheris.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
             if "\n" not in str(error):
                 return
             report(content, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  what the whole is for
             report(content, error)
 
     def report(content: bytes, error: Exception) -> None:

@@ -109,7 +109,7 @@ def _packets() -> dict[str, bytes]:
         b'<mwg-rs:Regions rdf:parseType="Resource"><mwg-rs:AppliedToDimensions stDim:w="19" stDim:h="13" '
         b'stDim:unit="pixel"/><mwg-rs:RegionList><rdf:Bag><rdf:li rdf:parseType="Resource"><mwg-rs:Area '
         b'stArea:x="0.5" stArea:y="0.25" stArea:w="0.1" stArea:h="0.2" stArea:unit="normalized"/></rdf:li></rdf:Bag>'
-        b'</mwg-rs:RegionList></mwg-rs:Regions><MPReg:Rectangle>0.1, 0.2, 0.3, 0.4</MPReg:Rectangle>'
+        b"</mwg-rs:RegionList></mwg-rs:Regions><MPReg:Rectangle>0.1, 0.2, 0.3, 0.4</MPReg:Rectangle>"
         b"</rdf:Description></rdf:RDF></x:xmpmeta>"
     )
     utf16 = '<d xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6">ü</d>'.encode("utf-16")

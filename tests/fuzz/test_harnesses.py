@@ -59,7 +59,14 @@ def test_what_was_found_stays_mended(tmp_path: Path) -> None:
     }
     assert sum(map(len, files.values())) < 100_000
     outcome = fuzz(
-        tmp_path, READER, files, range(len(files)), change="malformed.fuzzing:unchanged", memory=400, seconds=60, first=[]
+        tmp_path,
+        READER,
+        files,
+        range(len(files)),
+        change="malformed.fuzzing:unchanged",
+        memory=400,
+        seconds=60,
+        first=[],
     )
     assert not outcome.findings, "\n\n".join(outcome.findings)
 

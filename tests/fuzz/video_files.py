@@ -143,7 +143,9 @@ def _subtitles(codec: str) -> Any:
     with av.open(file, "w", format="mp4" if codec == "mov_text" else "matroska") as out:
         stream = out.add_mux_stream(codec)
         stream.time_base = Fraction(1, 1000)
-        packet = av.Packet(b"\0\3one" if codec == "mov_text" else b"0,0,Default,,0,0,0,,one" if codec == "ass" else b"one")
+        packet = av.Packet(
+            b"\0\3one" if codec == "mov_text" else b"0,0,Default,,0,0,0,,one" if codec == "ass" else b"one"
+        )
         packet.stream, packet.time_base = stream, Fraction(1, 1000)
         packet.pts = packet.dts = 0
         packet.duration = 100

@@ -84,7 +84,11 @@ def convolutions(draw: st.DrawFn) -> dict[str, Any]:
     dims = draw(st.integers(1, 3))
     groups = draw(st.integers(1, 3))
     return {
-        "x": (draw(st.integers(1, 2)), groups * draw(st.integers(1, 3)), *(draw(st.integers(1, 8)) for _ in range(dims))),
+        "x": (
+            draw(st.integers(1, 2)),
+            groups * draw(st.integers(1, 3)),
+            *(draw(st.integers(1, 8)) for _ in range(dims)),
+        ),
         "out": groups * draw(st.integers(1, 3)),
         "kernel": tuple(draw(st.integers(1, 4)) for _ in range(dims)),
         "stride": tuple(draw(st.integers(1, 3)) for _ in range(dims)),
@@ -173,7 +177,9 @@ def test_the_same_size_is_the_same_image(mode: str, h: int, w: int, seed: int) -
     st.sampled_from(KERNELS), SIDES, SIDES, st.integers(1, 24), st.integers(1, 24), SEEDS, st.floats(-2, 2),
     st.booleans(),
 )  # fmt: skip
-def test_resizing_is_linear(mode: str, h: int, w: int, height: int, width: int, seed: int, a: float, wide: bool) -> None:
+def test_resizing_is_linear(
+    mode: str, h: int, w: int, height: int, width: int, seed: int, a: float, wide: bool
+) -> None:
     rng = np.random.default_rng(seed)
     x, y = rng.standard_normal((2, h, w))
 
@@ -184,8 +190,12 @@ def test_resizing_is_linear(mode: str, h: int, w: int, height: int, width: int, 
     np.testing.assert_allclose(resized(a * x + y), a * resized(x) + resized(y), atol=1e-10)
 
 
-@given(st.sampled_from(["linear", "cubic", "area", "lanczos"]), SIDES, SIDES, st.integers(1, 24), st.integers(1, 24), SEEDS)
-def test_resizing_does_not_depend_on_the_direction(mode: str, h: int, w: int, height: int, width: int, seed: int) -> None:
+@given(
+    st.sampled_from(["linear", "cubic", "area", "lanczos"]), SIDES, SIDES, st.integers(1, 24), st.integers(1, 24), SEEDS
+)
+def test_resizing_does_not_depend_on_the_direction(
+    mode: str, h: int, w: int, height: int, width: int, seed: int
+) -> None:
     """A mirrored image gives the mirrored result, and one on its side the result on its side."""
     x = np.random.default_rng(seed).standard_normal((h, w))
     result = ops.resize(x, (height, width), mode=mode, layout="HW")
@@ -198,7 +208,7 @@ def test_resizing_does_not_depend_on_the_direction(mode: str, h: int, w: int, he
 def test_a_scale_gives_the_size_that_is_documented(h: int, w: int, channels: int, scale: float, seed: int) -> None:
     x = np.random.default_rng(seed).random((h, w, channels))
     sizes = {
-        None: math.ceil, "opencv": lambda v: max(1, int(np.rint(v))), "torch": lambda v: int(math.floor(v)),
+        None: math.ceil, "opencv": lambda v: max(1, int(np.rint(v))), "torch": lambda v: math.floor(v),
     }  # fmt: skip
     for like, rounded in sizes.items():
         wanted = (rounded(h * scale), rounded(w * scale))
