@@ -122,9 +122,9 @@ class Directory:
             return default
         return int(struct.unpack(self.layout.order + _LETTERS[entry.kind], content)[0])
 
-    def text(self, file: BinaryIO, tag: int) -> str:
-        """A text without what follows its first zero; empty if it is missing."""
-        return (self.value(file, tag) or b"").partition(b"\0")[0].decode("utf-8", "replace").strip()
+    def text(self, file: BinaryIO, tag: int, longest: int = LONGEST) -> str:
+        """A text without what follows its first zero; empty if it is missing, or has more than ``longest`` bytes."""
+        return (self.value(file, tag, longest) or b"").partition(b"\0")[0].decode("utf-8", "replace").strip()
 
 
 def read_layout(file: BinaryIO) -> Layout | None:
