@@ -5,7 +5,6 @@ It needs no atheris; ``make fuzz`` runs the same functions guided by the code th
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import pytest
@@ -70,21 +69,6 @@ def test_what_was_found_stays_mended(tmp_path: Path) -> None:
         first=[],
     )
     assert not outcome.findings, "\n\n".join(outcome.findings)
-
-
-def test_directories_that_claim_the_same_million_offsets(tmp_path: Path) -> None:
-    """They were all read, once for each of the directories: minutes for a file of a few megabytes."""
-    count, size, directories = 1 << 20, 54, 300
-    end = 8 + directories * size
-    parts = [b"II*\0" + struct.pack("<I", 8)]
-    for number in range(1, directories + 1):
-        following = 8 + number * size if number < directories else 0
-        sides = struct.pack("<HHIIHHII", 256, 4, 1, 8, 257, 4, 1, 8)
-        tables = struct.pack("<HHIIHHII", 273, 4, count, end, 330, 4, count, end)
-        parts.append(struct.pack("<H", 4) + sides + tables + struct.pack("<I", following))
-    files = {"tiff--offsets": b"".join(parts) + bytes(4 * count)}
-    outcome = fuzz(tmp_path, READER, files, [0], change="malformed.fuzzing:unchanged", seconds=60, first=[])
-    assert not outcome.findings, outcome.findings
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -104,6 +104,8 @@ _CARRIED: dict[bytes, tuple[int, ...]] = {
 }
 # More text than this in all is not the description of an image.
 _MOST = 16 * 1024**2
+# Texts of ImageMagick's that are no profiles: each may be decompressed to all of the text that is allowed.
+_MOST_RAW = 8
 # More chunks than any encoder writes: those of 8 KB for 32 GB of pixels. And more names than there can be in earnest.
 _MOST_CHUNKS, _MOST_NAMES = 1 << 22, 256
 
@@ -422,7 +424,7 @@ def _take_text(result: Contents, texts: list[bytes], whole: bytes) -> None:
         if "IDAT" in result.names and (packet := _packet(whole[4:8], content)):
             result.profiles.setdefault("xmp", packet)
         return
-    if content.startswith(_RAW):
+    if content.startswith(_RAW) and sum(_RAW in each[8:32] for each in texts) < _MOST_RAW:
         kind, data = _raw_profile(whole[4:8], content)
         if data is not None:
             result.profiles.setdefault(kind, data)
