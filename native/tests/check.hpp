@@ -77,7 +77,13 @@ inline void fill(std::vector<float>& v, Random& random, bool wild = false) {
 const std::vector<std::string>& all_targets();
 
 // Sanitizers and emulation make everything ten times slower, so they run fewer sizes.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(SUBPIXEL_EMULATED)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SUBPIXEL_SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(SUBPIXEL_SANITIZED) || \
+    defined(SUBPIXEL_EMULATED)
 inline constexpr bool kSlow = true;
 #else
 inline constexpr bool kSlow = false;

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 # libFuzzer's limits for one input: seconds, and MiB of the whole process with its imports.
-_SECONDS, _MEMORY = 20, 2500
+_SECONDS, _MEMORY = 60, 2500
 # Bytes of an input: of a file, and of the choices of a native target.
 _LONGEST, _LONGEST_NATIVE = 1 << 16, 512
 
