@@ -44,8 +44,8 @@ def main() -> int:
     names = options.names or list(targets)
     found: Path = options.folder / "findings"
     found.mkdir(parents=True, exist_ok=True)
-    limits = [f"-timeout={_SECONDS}", f"-report_slow_units={_SECONDS}", f"-rss_limit_mb={_MEMORY}", "-print_final_stats=1"]
-    limits.append(f"-max_total_time={max(1, options.seconds // len(names))}")
+    limits = [f"-timeout={_SECONDS}", f"-report_slow_units={_SECONDS}", f"-rss_limit_mb={_MEMORY}"]
+    limits += ["-print_final_stats=1", f"-max_total_time={max(1, options.seconds // len(names))}"]
     complete = True
     for name in names:
         target, log, corpus = targets[name], options.folder / f"{name}.log", options.folder / "corpus" / name
