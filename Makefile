@@ -6,6 +6,7 @@
 # make sanitize   the same built with gcc's sanitizers: addresses and undefined behaviour, then threads
 # make test-long   what takes long: JAX arrays (it installs JAX), random arguments and mutated files by the thousand
 # make page-checks   the page: the types of its scripts, and axe, which looks for what keeps people out (needs node and chromium)
+# make fuzz   every reader and editor of files, and the engine, on inputs that fuzzers make up: an hour, or `FUZZ_SECONDS=` (needs clang)
 # make fuzz-api   requests made up from the server's OpenAPI document, for ten minutes: `make fuzz-api FUZZ_SECONDS=60` for one
 # make sbom   what is installed with the package, as CycloneDX, in build/sbom.json
 # make licences   docs/licences.md: the licences of all that; fails at one that is not expected
@@ -19,9 +20,9 @@ BIN    := $(VENV)/bin
 PARALLEL ?= --numprocesses auto
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # What a build of the package reads.
-SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*')
+SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*' -not -path 'native/fuzz/*')
 
-.PHONY: demo test test-fast test-long fuzz-api test-native test-neon sanitize page-checks sbom licences audit lint format clean
+.PHONY: demo test test-fast test-long fuzz fuzz-api test-native test-neon sanitize page-checks sbom licences audit lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -33,19 +34,35 @@ test-fast: $(VENV)/.dev lint
 	$(BIN)/python -m pytest $(PARALLEL) -m "not long and not slow" tests --pyargs subpixel \
 		--ignore tests/train --ignore tests/bench
 
+# The tests of properties once more, on other examples than in every run of make test.
 test-long: $(VENV)/.long
 	$(BIN)/python -m pytest -m long tests
+	$(BIN)/python -m pytest -m "not long" --hypothesis-profile random $$(grep -rl "^from hypothesis" tests --include "test_*.py")
 
 # In an environment of its own. The checks are those of what the document promises: it does not promise that all values
 # go together. The phase "coverage" of schemathesis 4.32 fails by itself at bodies that are bytes.
 FUZZ := build/fuzz
-FUZZ_SECONDS ?= 600
+fuzz-api: FUZZ_SECONDS ?= 600
 fuzz-api: $(VENV)/.dev
 	@test -x $(FUZZ)/bin/schemathesis || { $(PYTHON) -m venv $(FUZZ) && $(FUZZ)/bin/pip install --quiet "schemathesis>=4.30"; }
 	@$(BIN)/python -m subpixel serve --port 8799 --workers 1 --data $(FUZZ)/data & server=$$!; trap "kill $$server" EXIT; \
 		cd $(FUZZ) && bin/schemathesis run http://127.0.0.1:8799/openapi.json --wait-for-schema 30 --max-time $(FUZZ_SECONDS) \
 		--continue-on-failure --phases examples,fuzzing,stateful \
 		--checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance
+
+# atheris in an environment of its own, which finds the packages of .venv too; the engine's targets built by clang, which
+# has libFuzzer. Corpora, logs and findings are kept in build/fuzzing, so the next run goes on where this one ended.
+ATHERIS := build/atheris
+fuzz: FUZZ_SECONDS ?= 3600
+fuzz: $(VENV)/.dev
+	@command -v clang++ > /dev/null || { echo "make fuzz needs clang, which has libFuzzer: apt-get install clang"; exit 1; }
+	@test -x $(ATHERIS)/bin/python || $(PYTHON) -m venv $(ATHERIS)
+	@$(ATHERIS)/bin/python -c "import atheris" 2> /dev/null || $(ATHERIS)/bin/pip install --quiet --constraint constraints.txt atheris
+	@echo "$(CURDIR)/$$(echo $(VENV)/lib/python3*/site-packages)" > $$(echo $(ATHERIS)/lib/python3*/site-packages)/subpixel.pth
+	PATH="$(CURDIR)/$(BIN):$$PATH" && cmake -S . -B build/fuzz-native -G Ninja -DSUBPIXEL_TESTS=ON -DSUBPIXEL_FUZZ=ON \
+		-DCMAKE_CXX_COMPILER=clang++ -DSUBPIXEL_SANITIZE="fuzzer-no-link;address;undefined" > build/fuzz-native.log \
+		&& cmake --build build/fuzz-native -- --quiet
+	PYTHONPATH=tests $(ATHERIS)/bin/python -m fuzz --seconds $(FUZZ_SECONDS) --native build/fuzz-native/native/fuzz
 
 # Engine and tests in a folder of build/, with the options given.
 native_tests = mkdir -p build && PATH="$(CURDIR)/$(BIN):$$PATH" && \

@@ -9,10 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import subpixel.upscaler.shared_upscaler
 from networks import residual
 from subpixel.models import save, zoo
+
+# The same examples in every run. ``pytest --hypothesis-profile random`` draws others, and more; make test-long does it.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.register_profile("random", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile("fixed")
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ struct ChainSession::Strip {
     std::vector<CacheLine> memory;
     int rows = 0, lead = 0, newest = 0;
     std::ptrdiff_t group_stride = 0, row_stride = 0;
-    Cell* place(int k) { return memory.data()->cells + (lead + k) * row_stride; }
+    Cell* place(int k) { return cells_of(memory) + (lead + k) * row_stride; }
     Cell* at(int row) {
       const int k = newest % rows - (newest - row);
       return place(k < -lead ? k + rows : k);
@@ -101,7 +101,7 @@ void ChainSession::add_block(std::vector<Cell>& weight, const std::vector<Cell>&
 
 std::vector<CacheLine> ChainSession::to_cache_lines(const std::vector<Cell>& cells) {
   std::vector<CacheLine> lines(static_cast<std::size_t>(whole_lines(static_cast<std::ptrdiff_t>(cells.size()))));
-  std::copy(cells.begin(), cells.end(), lines.data()->cells);
+  std::copy(cells.begin(), cells.end(), cells_of(lines));
   return lines;
 }
 

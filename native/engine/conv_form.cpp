@@ -48,7 +48,7 @@ class Trial {
     Layer& layer = layers_[turn % kLayers];
     const std::ptrdiff_t stride = winograd ? kTiles : kWide, row = shape_.groups * stride;
     const int newest = turn / kLayers % shape_.kernel_rows;
-    Cell* const from = (winograd ? layer.transformed : layer.input).data()->cells;
+    Cell* const from = cells_of(winograd ? layer.transformed : layer.input);
     for (int r = 0; r < shape_.kernel_rows; ++r) rows_[r] = from + (newest + 1 + r) % shape_.kernel_rows * row;
     RowConvInt a{};
     a.rows = rows_.data();
@@ -57,15 +57,15 @@ class Trial {
     a.kernel_columns = 3;
     a.group_stride = stride;
     a.columns = kColumns;
-    a.out = layer.output.data()->cells;
+    a.out = cells_of(layer.output);
     a.last = shape_.last ? layer.output.data() : nullptr;
     a.out_stride = a.last_stride = kWide;
-    a.weight = layer.weight.data()->cells;
+    a.weight = cells_of(layer.weight);
     a.channels = channels_;
     a.epilogue = {numbers_.data(), numbers_.data(), factors_.data(), factors_.data(), Activation::relu, 0};
     const auto start = Clock::now();
     if (winograd)
-      kernels_.winograd.transform(layer.input.data()->cells + newest * shape_.groups * kWide, kWide,
+      kernels_.winograd.transform(cells_of(layer.input) + newest * shape_.groups * kWide, kWide,
                                   shape_.groups, winograd_tiles(kColumns), from + newest * row, kTiles);
     (winograd ? kernels_.winograd.conv : kernels_.conv)(a);
     return Clock::now() - start;

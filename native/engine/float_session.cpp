@@ -39,7 +39,7 @@ void FloatSession::add(const FloatLayer& layer) {
 
 void FloatSession::conv(const RowConv& row, int layer) const {
   const Packed& p = packed_[layer];
-  kernels_.conv({row, p.weight.data()->cells, p.bias.data(), p.slope.data(), p.activation, p.channels});
+  kernels_.conv({row, cells_of(p.weight), p.bias.data(), p.slope.data(), p.activation, p.channels});
 }
 
 void FloatSession::interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n,

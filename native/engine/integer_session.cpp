@@ -101,7 +101,7 @@ void IntegerSession::conv(const RowConv& row, int layer) const {
   const Packed& p = packed_[layer];
   const EpilogueInt epilogue{p.bias.data(), p.shift.data(), p.multiplier.data(), p.slope.data(), p.activation, p.zero};
   const auto conv = p.winograd ? kernels_.winograd.conv : kernels_.conv;
-  conv({row, p.weight.data()->cells, epilogue, p.channels, p.skip_zero, p.skip_gain});
+  conv({row, cells_of(p.weight), epilogue, p.channels, p.skip_zero, p.skip_gain});
 }
 
 // Let h be x as an integer number of halves. Its two pieces are h / 2 and (h + 1) / 2, rounded down. Adding a quarter

@@ -21,6 +21,10 @@ long long checks();
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
+  // For a fuzzer: `integer` takes its bytes, as long as there are some, and all else follows from them.
+  Random(const std::uint8_t* bytes, std::size_t count) : state_(count), bytes_(bytes), left_(count) {
+    for (std::size_t k = 0; k < count; ++k) state_ = (state_ ^ bytes[k]) * 0x100000001b3u;
+  }
   std::uint64_t next() {  // a 64-bit mix of a counter
     std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
     z = (z ^ z >> 31) * 0xd6e8feb86659fd93u;
@@ -28,14 +32,28 @@ class Random {
     return z ^ z >> 32;
   }
   int integer(int low, int high) {  // both included
-    return low + static_cast<int>(next() % static_cast<std::uint64_t>(std::int64_t{high} - low + 1));
+    return within(low, high, left_ > 0 ? taken(std::int64_t{high} - low) : next());
   }
+  // The same for samples and weights, of which there are too many to take from a fuzzer's bytes.
+  int value(int low, int high) { return within(low, high, next()); }
   float real_number(float low, float high) {
     return low + (high - low) * static_cast<float>(next() >> 40) / 16777216.0f;
   }
 
  private:
+  static int within(int low, int high, std::uint64_t number) {
+    return low + static_cast<int>(number % static_cast<std::uint64_t>(std::int64_t{high} - low + 1));
+  }
+  // As many bytes as a span needs.
+  std::uint64_t taken(std::int64_t span) {
+    std::uint64_t number = 0;
+    for (; span > 0 && left_ > 0; span >>= 8, --left_) number = number << 8 | *bytes_++;
+    return number;
+  }
+
   std::uint64_t state_;
+  const std::uint8_t* bytes_ = nullptr;
+  std::size_t left_ = 0;
 };
 
 template <class T>
@@ -59,11 +77,28 @@ inline void fill(std::vector<float>& v, Random& random, bool wild = false) {
 const std::vector<std::string>& all_targets();
 
 // Sanitizers and emulation make everything ten times slower, so they run fewer sizes.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(SUBPIXEL_EMULATED)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SUBPIXEL_SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(SUBPIXEL_SANITIZED) || \
+    defined(SUBPIXEL_EMULATED)
 inline constexpr bool kSlow = true;
 #else
 inline constexpr bool kSlow = false;
 #endif
+
+// One random case of a part: its rounds are these, and fuzzers choose what is random in them.
+void one_integer_network(Random& random);
+void one_f32_network(Random& random);
+void one_float_chain(Random& random);
+void one_frame(Random& random);
+void one_shuffle(Random& random);
+void one_warp(Random& random);
+void one_resize(Random& random);
+void one_convolution(Random& random);
+void one_unpooling(Random& random);
 
 void integer_networks();
 void f32_networks();

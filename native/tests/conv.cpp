@@ -95,29 +95,37 @@ bool close(const SubpixelConv& s, const std::vector<float>& y) {
   return true;
 }
 
+std::string text(const std::string& target, const SubpixelConv& s) {
+  return target + " " + std::to_string(s.kernel_h) + "x" + std::to_string(s.kernel_w) + " of " +
+         std::to_string(s.height) + "x" + std::to_string(s.width) + " to " + std::to_string(s.rows) + "x" +
+         std::to_string(s.columns) + ", phases " + std::to_string(s.rh) + "x" + std::to_string(s.rw);
+}
+
 }  // namespace
+
+void one_convolution(Random& random) {
+  Case one = random_case(random);
+  // A kernel of one tap has no tap left if its first is skipped.
+  if (one.s.kernel_h == 1) one.s.full_h = one.s.rh;
+  if (one.s.kernel_w == 1) one.s.full_w = one.s.rw;
+  const int result = one.s.groups * one.s.out_channels / (one.s.rh * one.s.rw);
+  const auto run = [&](int threads, const std::string& target) {
+    std::vector<float> y(static_cast<std::size_t>(one.s.n * result * one.s.rows * one.s.columns));
+    one.s.y = y.data();
+    subpixel::subpixel_conv(one.s, threads, target);
+    return y;
+  };
+  for (const std::string& target : all_targets()) {
+    const std::vector<float> output = run(1, target);
+    CHECK(close(one.s, output), text(target, one.s));
+    for (int threads : {2, 5})
+      CHECK(same_bytes(run(threads, target), output), text(target, one.s));
+  }
+}
 
 void convolutions() {
   Random random(51);
-  for (int round = 0; round < (kSlow ? 60 : 300); ++round) {
-    Case one = random_case(random);
-    // A kernel of one tap has no tap left if its first is skipped.
-    if (one.s.kernel_h == 1) one.s.full_h = one.s.rh;
-    if (one.s.kernel_w == 1) one.s.full_w = one.s.rw;
-    const int result = one.s.groups * one.s.out_channels / (one.s.rh * one.s.rw);
-    const auto run = [&](int threads, const std::string& target) {
-      std::vector<float> y(static_cast<std::size_t>(one.s.n * result * one.s.rows * one.s.columns));
-      one.s.y = y.data();
-      subpixel::subpixel_conv(one.s, threads, target);
-      return y;
-    };
-    for (const std::string& target : all_targets()) {
-      const std::vector<float> output = run(1, target);
-      CHECK(close(one.s, output), target + " round " + std::to_string(round));
-      for (int threads : {2, 5})
-        CHECK(same_bytes(run(threads, target), output), target + " round " + std::to_string(round));
-    }
-  }
+  for (int round = 0; round < (kSlow ? 60 : 300); ++round) one_convolution(random);
 }
 
 }  // namespace test

@@ -147,11 +147,15 @@ void compare(const Network& n, int height, int width, Random& random) {
 
 }  // namespace
 
+void one_float_chain(Random& random) {
+  const int height = random.integer(0, 9) ? random.integer(1, 12) : random.integer(60, 70);
+  const int width = random.integer(0, 9) ? random.integer(1, 60) : random.integer(140, 150);
+  compare(random_network(random), height, width, random);
+}
+
 void float_chains() {
   Random random(91);
-  for (int round = 0; round < (kSlow ? 25 : 150); ++round)
-    compare(random_network(random), random.integer(0, 9) ? random.integer(1, 12) : random.integer(60, 70),
-            random.integer(0, 9) ? random.integer(1, 60) : random.integer(140, 150), random);
+  for (int round = 0; round < (kSlow ? 25 : 150); ++round) one_float_chain(random);
   for (int out : {2, 15, 17, 31, 32, 33, 48, 64})
     if (!kSlow || out % 16 < 2)
       compare(wide_network(out, random.integer(1, 4), random), random.integer(1, 7), random.integer(1, 80), random);

@@ -135,7 +135,7 @@ void compare(const Session& session, const Setting& s, int height, int width, Ra
     const int down = k ? s.down : 1, across = k ? s.across : 1;
     x.emplace_back(part(height, down), part(width, across), random);
     for (int i = 0; i < x[k].height; ++i)
-      for (int j = 0; j < x[k].width; ++j) x[k].at(i, j) = static_cast<Code>(random.integer(0, (1 << s.bits) - 1));
+      for (int j = 0; j < x[k].width; ++j) x[k].at(i, j) = static_cast<Code>(random.value(0, (1 << s.bits) - 1));
     const int made_h = part(height * s.scale, down), made_w = part(width * s.scale, across);
     if (k) expected.push_back(chroma(x[k], made_h, made_w, s, random));
     else expected.push_back(luma(session, x[k], s, random));
@@ -159,7 +159,7 @@ subpixel::IntegerSession int8_session(int scale, bool base, int threads, const s
   const int out = scale * scale;
   subpixel::IntegerSession result({1, scale, true, base, false}, threads, target);
   subpixel::IntegerLayer l{1, out, 3, 5, Activation::none, 0, {}, {}, {}, {}, {}, true};
-  for (int w = 0; w < out * 15; ++w) l.weight.push_back(static_cast<std::int8_t>(random.integer(-128, 127)));
+  for (int w = 0; w < out * 15; ++w) l.weight.push_back(static_cast<std::int8_t>(random.value(-128, 127)));
   l.bias.assign(static_cast<std::size_t>(out), 1000);
   l.shift.assign(static_cast<std::size_t>(out), 4);
   l.multiplier.assign(static_cast<std::size_t>(out), 20000);
@@ -207,6 +207,12 @@ void rows_bottom_up() {
 }
 
 }  // namespace
+
+void one_frame(Random& random) {
+  const int bits[] = {8, 8, 9, 10, 12, 16}, some = bits[random.integer(0, 5)];
+  const int height = random.integer(1, 40), width = random.integer(1, 70), threads = random.integer(1, 4);
+  compare_on_every_target(random_setting(some, random), height, width, threads, random);
+}
 
 void frames() {
   Random random(17);

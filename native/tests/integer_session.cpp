@@ -38,11 +38,11 @@ IntegerLayer random_layer(int in, const Shape& s, bool last, Random& random) {
   IntegerLayer l{in, s.out, s.kernel_h, s.kernel_w, s.activation, random.integer(0, 3) ? random.integer(0, 255) : 0,
                  {}, {}, {}, {}, {}, last};
   const int taps = in * s.kernel_h * s.kernel_w;
-  for (int k = 0; k < s.out * taps; ++k) l.weight.push_back(static_cast<std::int8_t>(random.integer(-128, 127)));
+  for (int k = 0; k < s.out * taps; ++k) l.weight.push_back(static_cast<std::int8_t>(random.value(-128, 127)));
   // Most results use the range of a byte, some leave it, and a few shifts are at the ends of their range.
   const int usual = static_cast<int>(std::log2(std::sqrt(static_cast<double>(taps)) * 9000.0 / 300.0));
   for (int o = 0; o < s.out; ++o) {
-    l.bias.push_back(random.integer(-20000, 20000));
+    l.bias.push_back(random.value(-20000, 20000));
     l.shift.push_back(random.integer(0, 15) ? std::clamp(usual + random.integer(-3, 1), 0, 31)
                                             : random.integer(0, 1) * 31);
     l.multiplier.push_back(static_cast<std::int16_t>(random.integer(0, 9) ? random.integer(4096, 32767) : 0));
@@ -210,26 +210,29 @@ void compare(const Network& n, int height, int width, std::initializer_list<int>
 
 constexpr Activation kRelu = Activation::relu, kPrelu = Activation::prelu, kTanhs = Activation::tanh;
 
-void many_shapes() {
-  Random random(1);
+void any_shape(Random& random) {
   const int kernels[][2] = {{1, 1}, {3, 3}, {5, 5}, {7, 7}, {9, 9}, {3, 5}, {5, 3}, {1, 7}, {9, 1}};
   const int outs[] = {1, 3, 4, 5, 7, 8, 9, 12, 13, 16, 20, 33};
   const Activation kinds[] = {kRelu, kPrelu, kTanhs, Activation::none};
-  for (int round = 0; round < (kSlow ? 25 : 300); ++round) {
-    const auto kernel = [&] { return kernels[random.integer(0, 8)]; };
-    std::vector<Shape> hidden;
-    for (int k = random.integer(0, 3); k > 0; --k) {
-      const int* size = kernel();
-      hidden.push_back({outs[random.integer(0, 11)], size[0], size[1], kinds[random.integer(0, 3)]});
-    }
-    const int scales[] = {1, 2, 3, 4, 8, 5}, *size = kernel();
-    const int channels = random.integer(0, 4) == 0 ? random.integer(2, 6) : random.integer(0, 1) ? 3 : 1;
-    const Network n = random_network(channels, scales[random.integer(0, channels > 1 ? 3 : 5)], random.integer(0, 1),
-                                     random.integer(0, 1), hidden, size[0], size[1], random);
-    const int height = random.integer(1, 20), width = random.integer(1, 60);
-    if (round % 2) compare<float>(n, height, width, {1, 2, 5}, random);
-    else compare<std::uint8_t>(n, height, width, {1, 2, 5}, random);
+  const auto kernel = [&] { return kernels[random.integer(0, 8)]; };
+  std::vector<Shape> hidden;
+  for (int k = random.integer(0, 3); k > 0; --k) {
+    const int* size = kernel();
+    hidden.push_back({outs[random.integer(0, 11)], size[0], size[1], kinds[random.integer(0, 3)]});
   }
+  const int scales[] = {1, 2, 3, 4, 8, 5}, *size = kernel();
+  const int channels = random.integer(0, 4) == 0 ? random.integer(2, 6) : random.integer(0, 1) ? 3 : 1;
+  const int height = random.integer(1, 20), width = random.integer(1, 60);
+  const bool floats = random.integer(0, 1);
+  const Network n = random_network(channels, scales[random.integer(0, channels > 1 ? 3 : 5)], random.integer(0, 1),
+                                   random.integer(0, 1), hidden, size[0], size[1], random);
+  if (floats) compare<float>(n, height, width, {1, 2, 5}, random);
+  else compare<std::uint8_t>(n, height, width, {1, 2, 5}, random);
+}
+
+void many_shapes() {
+  Random random(1);
+  for (int round = 0; round < (kSlow ? 25 : 300); ++round) any_shape(random);
 }
 
 void all_sizes() {
@@ -341,44 +344,49 @@ long long plain(const Halves& x, int i, int j, int down, int across) {
   return (rows(j) + weighted(across, v) + 1) >> 1;
 }
 
+void any_flat_cells(Random& random) {
+  std::vector<Shape> hidden;
+  for (int k = random.integer(1, 3); k > 0; --k) hidden.push_back({random.integer(4, 17), 3, 3, kRelu});
+  const Network n = random_network(1, 2, random.integer(0, 1), random.integer(0, 1), hidden, 3, 3, random);
+  const int height = random.integer(1, 60), width = random.integer(1, 150), threshold = random.integer(0, 20);
+  std::vector<std::uint8_t> x(static_cast<std::size_t>(height) * width);
+  const int slope = random.integer(-2, 2), top = random.integer(0, height), left = random.integer(0, width);
+  for (int i = 0; i < height; ++i)
+    for (int j = 0; j < width; ++j) {
+      const bool noisy = i >= top && i < top + 9 && j >= left && j < left + 20;
+      const int code = 128 + slope * i / 2 + (noisy ? random.integer(-90, 90) : random.integer(0, 9) == 0);
+      x[static_cast<std::size_t>(i) * width + j] = static_cast<std::uint8_t>(std::clamp(code, 0, 255));
+    }
+  Halves halves{height, width, {}};
+  for (std::uint8_t code : x) halves.samples.push_back(halves_of(code));
+  const int cells_h = subpixel::ceil_div(height, 8), cells_w = subpixel::ceil_div(width, 8);
+  std::vector<bool> flat;
+  for (int k = 0; k < cells_h * cells_w; ++k) flat.push_back(halves.flat(k / cells_w, k % cells_w, threshold));
+  std::vector<std::uint8_t> expected = reference(n, x, height, width);
+  for (int i = 0; i < 2 * height; ++i)
+    for (int j = 0; j < 2 * width; ++j) {
+      if (!flat[static_cast<std::size_t>(i / 16 * cells_w + j / 16)]) continue;
+      const int sample = halves.at(i / 2, j / 2);
+      const long long z = plain(halves, i / 2, j / 2, i % 2, j % 2) + (n.base ? 0 : 8 * sample);
+      expected[static_cast<std::size_t>(i) * 2 * width + j] =
+          sum_of(static_cast<std::uint8_t>(n.base ? sample / 2 : 0), z);
+    }
+  for (const std::string& target : all_targets())
+    for (int threads : {1, 3}) {
+      IntegerSession session({1, 2, n.crd, n.base, n.zero_border}, threads, target);
+      for (const IntegerLayer& l : n.layers) session.add(l);
+      session.skip_flat(threshold, {kTaps, std::vector<float>(8)});
+      std::vector<std::uint8_t> y(expected.size());
+      session.run(x.data(), height, width, y.data());
+      CHECK(same(y, expected), target + " flat cells up to " + std::to_string(threshold) + ", " + n.text() + " on " +
+                                   std::to_string(height) + "x" + std::to_string(width) + ", " +
+                                   std::to_string(threads) + " threads");
+    }
+}
+
 void flat_cells() {
   Random random(6);
-  for (int round = 0; round < (kSlow ? 12 : 60); ++round) {
-    std::vector<Shape> hidden;
-    for (int k = random.integer(1, 3); k > 0; --k) hidden.push_back({random.integer(4, 17), 3, 3, kRelu});
-    const Network n = random_network(1, 2, random.integer(0, 1), random.integer(0, 1), hidden, 3, 3, random);
-    const int height = random.integer(1, 60), width = random.integer(1, 150), threshold = random.integer(0, 20);
-    std::vector<std::uint8_t> x(static_cast<std::size_t>(height) * width);
-    const int slope = random.integer(-2, 2), top = random.integer(0, height), left = random.integer(0, width);
-    for (int i = 0; i < height; ++i)
-      for (int j = 0; j < width; ++j) {
-        const bool noisy = i >= top && i < top + 9 && j >= left && j < left + 20;
-        const int code = 128 + slope * i / 2 + (noisy ? random.integer(-90, 90) : random.integer(0, 9) == 0);
-        x[static_cast<std::size_t>(i) * width + j] = static_cast<std::uint8_t>(std::clamp(code, 0, 255));
-      }
-    Halves halves{height, width, {}};
-    for (std::uint8_t code : x) halves.samples.push_back(halves_of(code));
-    std::vector<std::uint8_t> expected = reference(n, x, height, width);
-    for (int i = 0; i < 2 * height; ++i)
-      for (int j = 0; j < 2 * width; ++j) {
-        if (!halves.flat(i / 16, j / 16, threshold)) continue;
-        const int sample = halves.at(i / 2, j / 2);
-        const long long z = plain(halves, i / 2, j / 2, i % 2, j % 2) + (n.base ? 0 : 8 * sample);
-        expected[static_cast<std::size_t>(i) * 2 * width + j] =
-            sum_of(static_cast<std::uint8_t>(n.base ? sample / 2 : 0), z);
-      }
-    for (const std::string& target : all_targets())
-      for (int threads : {1, 3}) {
-        IntegerSession session({1, 2, n.crd, n.base, n.zero_border}, threads, target);
-        for (const IntegerLayer& l : n.layers) session.add(l);
-        session.skip_flat(threshold, {kTaps, std::vector<float>(8)});
-        std::vector<std::uint8_t> y(expected.size());
-        session.run(x.data(), height, width, y.data());
-        CHECK(same(y, expected), target + " flat cells up to " + std::to_string(threshold) + ", " + n.text() + " on " +
-                                     std::to_string(height) + "x" + std::to_string(width) + ", " +
-                                     std::to_string(threads) + " threads");
-      }
-  }
+  for (int round = 0; round < (kSlow ? 12 : 60); ++round) any_flat_cells(random);
 }
 
 // A process always chooses the same form for a layer, whichever of its threads asks first; and never one that the
@@ -407,6 +415,11 @@ void forms() {
 }
 
 }  // namespace
+
+void one_integer_network(Random& random) {
+  if (random.integer(0, 3) == 0) any_flat_cells(random);
+  else any_shape(random);
+}
 
 void integer_networks() {
   forms();

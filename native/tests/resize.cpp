@@ -37,7 +37,7 @@ Axis random_axis(int n_in, int n_out, int taps, Kind sums, bool wide, Random& ra
     result.f32.push_back(random.real_number(-0.5f, 1.0f) / static_cast<float>(taps));
     result.f64.push_back(result.f32.back() * 1.0000000123);
     // Two taps may use 16-bit sums, which support bilinear weights only: none is negative.
-    result.integer.push_back(random.integer(taps == 2 ? 0 : -60, 256) / taps);
+    result.integer.push_back(random.value(taps == 2 ? 0 : -60, 256) / taps);
     if (wide) result.integer.back() *= 1 << 12;
   }
   if (sums == Kind::f32) result.axis.set_weights(result.f32.data());
@@ -54,8 +54,8 @@ Bytes random_samples(Kind kind, std::size_t count, Random& random) {
     const double d = random.real_number(-300.0f, 70000.0f);
     const float f = static_cast<float>(d);
     // Intermediate fixed-point values are no larger than a first pass makes them.
-    const std::int16_t s = static_cast<std::int16_t>(random.integer(0, 255) * 128);
-    const std::int32_t i = random.integer(-(1 << 16), 1 << 16);
+    const std::int16_t s = static_cast<std::int16_t>(random.value(0, 255) * 128);
+    const std::int32_t i = random.value(-(1 << 16), 1 << 16);
     if (kind == Kind::f64) std::memcpy(at, &d, 8);
     if (kind == Kind::f32) std::memcpy(at, &f, 4);
     if (kind == Kind::i16) std::memcpy(at, &s, 2);
@@ -152,31 +152,56 @@ void both_axes(const KindPath& p, Kind first_sums, Kind last_sums, Random& rando
                 std::to_string(static_cast<int>(p.between)) + ", " + std::to_string(static_cast<int>(p.to)));
 }
 
+constexpr KindPath kFixed[] = {
+    {Kind::u8, Kind::u8, Kind::u8}, {Kind::u8, Kind::i32, Kind::u8}, {Kind::u8, Kind::i16, Kind::u8}};
+constexpr KindPath kReal[] = {{Kind::u8, Kind::f64, Kind::u8},
+    {Kind::u16, Kind::f64, Kind::u16},
+    {Kind::f32, Kind::f64, Kind::f32},
+    {Kind::f64, Kind::f64, Kind::f64},
+    {Kind::f32, Kind::f32, Kind::f32},
+    {Kind::u8, Kind::f32, Kind::u8},
+    {Kind::u16, Kind::f32, Kind::u16}};
+
 void nearest(Random& random) {
-  for (int round = 0; round < 60; ++round) {
-    const ResizeShape shape{random.integer(1, 2), random.integer(1, 20), random.integer(1, 20), random.integer(1, 3)};
-    const int item = 1 << random.integer(0, 3);
-    const Axis rows = random_axis(shape.height, random.integer(1, 40), 1, Kind::f32, false, random);
-    const Axis columns = random_axis(shape.width, random.integer(1, 40), 1, Kind::f32, false, random);
-    const std::size_t pixel = static_cast<std::size_t>(shape.channels) * item;
-    const std::size_t height = rows.index.size(), width = columns.index.size();
-    Bytes x(shape.outer * shape.height * shape.width * pixel), expected;
-    fill(x, random);
-    for (std::size_t n = 0; n < std::size_t(shape.outer); ++n)
-      for (int i : rows.index)
-        for (int j : columns.index) {
-          const auto from = x.begin() + static_cast<std::ptrdiff_t>(((n * shape.height + i) * shape.width + j) * pixel);
-          expected.insert(expected.end(), from, from + static_cast<std::ptrdiff_t>(pixel));
-        }
-    for (int threads : {1, 5}) {
-      Bytes y(shape.outer * height * width * pixel);
-      resize_nearest(shape, item, &rows.axis, &columns.axis, x.data(), y.data(), threads);
-      CHECK(same_bytes(y, expected), "nearest, round " + std::to_string(round));
-    }
+  const ResizeShape shape{random.integer(1, 2), random.integer(1, 20), random.integer(1, 20), random.integer(1, 3)};
+  const int item = 1 << random.integer(0, 3);
+  const Axis rows = random_axis(shape.height, random.integer(1, 40), 1, Kind::f32, false, random);
+  const Axis columns = random_axis(shape.width, random.integer(1, 40), 1, Kind::f32, false, random);
+  const std::size_t pixel = static_cast<std::size_t>(shape.channels) * item;
+  const std::size_t height = rows.index.size(), width = columns.index.size();
+  Bytes x(shape.outer * shape.height * shape.width * pixel), expected;
+  fill(x, random);
+  for (std::size_t n = 0; n < std::size_t(shape.outer); ++n)
+    for (int i : rows.index)
+      for (int j : columns.index) {
+        const auto from = x.begin() + static_cast<std::ptrdiff_t>(((n * shape.height + i) * shape.width + j) * pixel);
+        expected.insert(expected.end(), from, from + static_cast<std::ptrdiff_t>(pixel));
+      }
+  for (int threads : {1, 5}) {
+    Bytes y(shape.outer * height * width * pixel);
+    resize_nearest(shape, item, &rows.axis, &columns.axis, x.data(), y.data(), threads);
+    CHECK(same_bytes(y, expected), "nearest, items of " + std::to_string(item));
   }
 }
 
+// The products of wide weights do not fit 16 bits.
+bool may_be_wide(Kind from, Kind to, int sums) { return sums == 2 && to != Kind::i16 && from == Kind::u8; }
+
 }  // namespace
+
+void one_resize(Random& random) {
+  const int kind = random.integer(0, 3);
+  if (kind == 0) return nearest(random);
+  if (kind == 1) return both_axes(kFixed[random.integer(0, 2)], Kind::i32, Kind::i32, random);
+  if (kind == 2) {
+    const KindPath& p = kReal[random.integer(0, 6)];
+    return both_axes(p, p.between, p.between, random);
+  }
+  const Kind from = kKinds[random.integer(0, 5)], to = kKinds[random.integer(0, 5)];
+  const int sums = random.integer(0, 2);
+  const bool wide = may_be_wide(from, to, sums) && random.integer(0, 1);
+  one_axis(from, to, sums_of(sums), random.integer(0, 1), wide, random);
+}
 
 void resizes() {
   Random random(61);
@@ -184,25 +209,15 @@ void resizes() {
     for (int sums = 0; sums < 3; ++sums)
       for (Kind from : kKinds)
         for (Kind to : kKinds) {
-          // The products of wide weights do not fit 16 bits.
-          const bool wide = sums == 2 && to != Kind::i16 && from == Kind::u8 && random.integer(0, 1);
+          const bool wide = may_be_wide(from, to, sums) && random.integer(0, 1);
           for (bool down : {true, false}) one_axis(from, to, sums_of(sums), down, wide, random);
         }
-  const KindPath fixed[] = {
-      {Kind::u8, Kind::u8, Kind::u8}, {Kind::u8, Kind::i32, Kind::u8}, {Kind::u8, Kind::i16, Kind::u8}};
-  const KindPath real_number[] = {{Kind::u8, Kind::f64, Kind::u8},
-                                  {Kind::u16, Kind::f64, Kind::u16},
-                                  {Kind::f32, Kind::f64, Kind::f32},
-                                  {Kind::f64, Kind::f64, Kind::f64},
-                                  {Kind::f32, Kind::f32, Kind::f32},
-                                  {Kind::u8, Kind::f32, Kind::u8},
-                                  {Kind::u16, Kind::f32, Kind::u16}};
   for (int round = 0; round < (kSlow ? 8 : 40); ++round) {
-    for (const KindPath& p : fixed) both_axes(p, Kind::i32, Kind::i32, random);
-    for (const KindPath& p : real_number)
-      both_axes(p, p.between, p.between == Kind::f32 ? Kind::f32 : Kind::f64, random);
+    for (const KindPath& p : kFixed) both_axes(p, Kind::i32, Kind::i32, random);
+    for (const KindPath& p : kReal)
+      both_axes(p, p.between, p.between, random);
   }
-  nearest(random);
+  for (int round = 0; round < 60; ++round) nearest(random);
 }
 
 }  // namespace test

@@ -229,57 +229,62 @@ MotionResult run_motion(const Motion& m, const std::vector<float>& a, const std:
   return result;
 }
 
-void motions(Random& random) {
-  for (int round = 0; round < (kSlow ? 15 : 80); ++round) {
-    const Motion m = random_motion(random);
-    const int height = random.integer(0, 9) ? random.integer(1, 9) : random.integer(40, 60);
-    const int width = random.integer(0, 9) ? random.integer(1, 30) : random.integer(70, 160);
-    const int high = height * m.stride, wide = width * m.stride;
-    std::vector<float> a(static_cast<std::size_t>(m.channels) * high * wide), b = a;
-    fill(a, random);
-    fill(b, random);
-    const Image one = image_of(a, m.channels, high, wide), two = image_of(b, m.channels, high, wide);
-    const Image flow = expected_flow(m, one, two);
-    for (const std::string& target : all_targets()) {
-      const std::string text = target + " on " + std::to_string(high) + "x" + std::to_string(wide) + ", stride " +
-                               std::to_string(m.stride);
-      const MotionResult result = run_motion(m, a, b, height, width, 1, target);
-      CHECK(close(result.flow, flow.samples), text);
-      // From the engine's own flow: a position is an f32, so a difference of flows would grow with the image.
-      const Image moved = warped(two, image_of(result.flow, 2, high, wide), m.reach);
-      CHECK(close(result.end, convolved(m.end, joined({&one, &moved, &two}), 1).samples, 1e-4), text);
-      for (int threads : {2, 5}) {
-        const MotionResult again = run_motion(m, a, b, height, width, threads, target);
-        CHECK(same_bytes(again.flow, result.flow) && same_bytes(again.end, result.end), text);
-      }
+void any_motion(Random& random) {
+  const Motion m = random_motion(random);
+  const int height = random.integer(0, 9) ? random.integer(1, 9) : random.integer(40, 60);
+  const int width = random.integer(0, 9) ? random.integer(1, 30) : random.integer(70, 160);
+  const int high = height * m.stride, wide = width * m.stride;
+  std::vector<float> a(static_cast<std::size_t>(m.channels) * high * wide), b = a;
+  fill(a, random);
+  fill(b, random);
+  const Image one = image_of(a, m.channels, high, wide), two = image_of(b, m.channels, high, wide);
+  const Image flow = expected_flow(m, one, two);
+  for (const std::string& target : all_targets()) {
+    const std::string text = target + " on " + std::to_string(high) + "x" + std::to_string(wide) + ", stride " +
+                             std::to_string(m.stride);
+    const MotionResult result = run_motion(m, a, b, height, width, 1, target);
+    CHECK(close(result.flow, flow.samples), text);
+    // From the engine's own flow: a position is an f32, so a difference of flows would grow with the image.
+    const Image moved = warped(two, image_of(result.flow, 2, high, wide), m.reach);
+    CHECK(close(result.end, convolved(m.end, joined({&one, &moved, &two}), 1).samples, 1e-4), text);
+    for (int threads : {2, 5}) {
+      const MotionResult again = run_motion(m, a, b, height, width, threads, target);
+      CHECK(same_bytes(again.flow, result.flow) && same_bytes(again.end, result.end), text);
+    }
+  }
+}
+
+void any_network(Random& random) {
+  const Network n = random_network(random);
+  const int height = random.integer(0, 9) ? random.integer(1, 12) : random.integer(60, 70);
+  const int width = random.integer(0, 9) ? random.integer(1, 50) : random.integer(140, 150);
+  std::vector<float> x(static_cast<std::size_t>(n.channels) * height * width), wild = x;
+  fill(x, random);
+  fill(wild, random, true);
+  const std::vector<double> expected = reference(n, x, height, width);
+  for (const std::string& target : all_targets()) {
+    const std::string text = target + " on " + std::to_string(height) + "x" + std::to_string(width);
+    const std::vector<float> output = run(n, x, height, width, 1, target),
+                             odd = with_one_nan(run(n, wild, height, width, 1, target));
+    CHECK(close(output, expected), text);
+    for (int t : {2, 5}) {
+      CHECK(same_bytes(run(n, x, height, width, t, target), output), text);
+      CHECK(same_bytes(with_one_nan(run(n, wild, height, width, t, target)), odd), text + " with what is no number");
     }
   }
 }
 
 }  // namespace
 
+void one_f32_network(Random& random) {
+  if (random.integer(0, 2) == 0) any_motion(random);
+  else any_network(random);
+}
+
 void f32_networks() {
   Random random(11);
-  motions(random);
-  for (int round = 0; round < (kSlow ? 25 : 120); ++round) {
-    const Network n = random_network(random);
-    const int height = random.integer(0, 9) ? random.integer(1, 12) : random.integer(60, 70);
-    const int width = random.integer(0, 9) ? random.integer(1, 50) : random.integer(140, 150);
-    std::vector<float> x(static_cast<std::size_t>(n.channels) * height * width), wild = x;
-    fill(x, random);
-    fill(wild, random, true);
-    const std::vector<double> expected = reference(n, x, height, width);
-    for (const std::string& target : all_targets()) {
-      const std::string text = target + " on " + std::to_string(height) + "x" + std::to_string(width);
-      const std::vector<float> output = run(n, x, height, width, 1, target),
-                               odd = with_one_nan(run(n, wild, height, width, 1, target));
-      CHECK(close(output, expected), text);
-      for (int t : {2, 5}) {
-        CHECK(same_bytes(run(n, x, height, width, t, target), output), text);
-        CHECK(same_bytes(with_one_nan(run(n, wild, height, width, t, target)), odd), text + " with what is no number");
-      }
-    }
-  }
+  for (int round = 0; round < (kSlow ? 15 : 80); ++round) any_motion(random);
+  for (int round = 0; round < (kSlow ? 25 : 120); ++round) any_network(random);
 }
 
 }  // namespace test

@@ -45,6 +45,13 @@ void compare(const Shuffle& s, Random& random) {
 
 }  // namespace
 
+void one_shuffle(Random& random) {
+  const int rh = random.integer(1, 9), rw = random.integer(1, 18), item = 1 << random.integer(0, 3);
+  const int channels = random.integer(1, 5), height = random.integer(0, 4), width = random.integer(0, 140);
+  const bool last = random.integer(0, 1), crd = random.integer(0, 1), inverse = random.integer(0, 1);
+  compare({random.integer(0, 2), channels, height, width, rh, rw, item, last, crd, inverse}, random);
+}
+
 void shuffles() {
   Random random(21);
   const int factors[][2] = {{1, 1}, {1, 2}, {2, 1}, {2, 2}, {3, 3}, {4, 4}, {2, 3}, {8, 8}, {5, 1}, {1, 17}};

@@ -82,6 +82,19 @@ void compare_windows(Random& random) {
 
 }  // namespace
 
+void one_unpooling(Random& random) {
+  const int planes = random.integer(0, 4), count = random.integer(0, 40), size = random.integer(1, 90);
+  const bool across = random.integer(0, 1);
+  switch (random.integer(0, 5)) {
+    case 0: return compare_windows<std::int32_t>(random);
+    case 1: return compare_windows<std::int64_t>(random);
+    case 2: return compare<std::uint8_t, std::int32_t>(planes, count, size, across, random);
+    case 3: return compare<std::uint16_t, std::int64_t>(planes, count, size, across, random);
+    case 4: return compare<std::uint32_t, std::int64_t>(planes, count, size, across, random);
+    default: return compare<std::uint64_t, std::int32_t>(planes, count, size, across, random);
+  }
+}
+
 void unpoolings() {
   Random random(31);
   for (int round = 0; round < 400; ++round) {

@@ -47,6 +47,12 @@ struct alignas(64) CacheLine {
   Cell cells[16];
 };
 
+// The cells of all lines, one after another.
+inline Cell* cells_of(std::vector<CacheLine>& lines) { return reinterpret_cast<Cell*>(lines.data()); }
+inline const Cell* cells_of(const std::vector<CacheLine>& lines) {
+  return reinterpret_cast<const Cell*>(lines.data());
+}
+
 // A row that the last layer computed: [channel][column] of its own samples.
 struct LastLayerRow {
   const void* values;

@@ -83,19 +83,32 @@ def edit_tracks(path: Path, tracks: Mapping[int, TrackFacts]) -> None:
         return
     with path.open("r+b") as file:
         head = bytearray(file.read(_HEAD))
-        found = _inside(head, _find(head, 0, len(head), _SEGMENT), _TRACKS)
-        entries = [each for each in _elements(head, found.start, found.end) if each.kind == _TRACK]
-        for number, facts in tracks.items():
-            entry = entries[number]
-            changed = _with_facts(head, entry, facts)
-            if len(changed) != entry.end - entry.start:
-                raise ValueError("the length of the track's description would change")
-            head[entry.start : entry.end] = changed
-        first = next(_elements(head, found.start, found.end))
-        if first.kind == _CRC:
-            head[first.start : first.end] = zlib.crc32(head[first.end : found.end]).to_bytes(4, "little")
+        try:
+            found = _changed_tracks(head, tracks)
+        except (IndexError, KeyError):
+            raise ValueError("the tracks are not described as expected") from None
         file.seek(found.start)
         file.write(head[found.start : found.end])
+
+
+def _changed_tracks(head: bytearray, tracks: Mapping[int, TrackFacts]) -> _Element:
+    """Change the beginning of a file in memory, and say where its tracks lie.
+
+    Raises:
+        IndexError, KeyError, ValueError: the file does not have the expected structure.
+    """
+    found = _inside(head, _find(head, 0, len(head), _SEGMENT), _TRACKS)
+    entries = [each for each in _elements(head, found.start, found.end) if each.kind == _TRACK]
+    for number, facts in tracks.items():
+        entry = entries[number]
+        changed = _with_facts(head, entry, facts)
+        if len(changed) != entry.end - entry.start:
+            raise ValueError("the length of the track's description would change")
+        head[entry.start : entry.end] = changed
+    first = next(_elements(head, found.start, found.end))
+    if first.kind == _CRC:
+        head[first.start : first.end] = zlib.crc32(head[first.end : found.end]).to_bytes(4, "little")
+    return found
 
 
 def second_file(file: BinaryIO, start: int, end: int) -> int | None:

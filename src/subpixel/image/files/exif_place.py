@@ -13,7 +13,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from subpixel.image.files.containers import isobmff, png
+from subpixel.image.files.containers import isobmff, png, webp
 from subpixel.image.files.containers.in_place import replace_part
 from subpixel.image.files.containers.isobmff_items import replace_item
 from subpixel.image.files.containers.jpeg_segments import read_segments
@@ -94,16 +94,7 @@ def _place(file: BinaryIO, form: Format) -> tuple[int, int] | None:
 
 
 def _webp_place(file: BinaryIO) -> tuple[int, int] | None:
-    end = file.seek(0, os.SEEK_END)
-    at = 12
-    while at + 8 <= end:
-        file.seek(at)
-        head = file.read(8)
-        length = int.from_bytes(head[4:], "little")
-        if head[:4] == b"EXIF":
-            return at + 8, length
-        at += 8 + length + length % 2
-    return None
+    return next(((at, length) for kind, at, length in webp.chunks(file) if kind == b"EXIF"), None)
 
 
 def _avif_place(file: BinaryIO) -> tuple[int, int] | None:
@@ -115,4 +106,4 @@ def _avif_place(file: BinaryIO) -> tuple[int, int] | None:
     at, length = places[0]
     file.seek(at)
     skipped = 4 + int.from_bytes(file.read(4), "big")  # a number of bytes before the TIFF header
-    return at + skipped, length - skipped
+    return at + skipped, max(0, length - skipped)

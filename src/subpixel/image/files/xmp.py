@@ -7,6 +7,7 @@ is checked by parsing its result. A packet that cannot be parsed is left alone.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
@@ -20,6 +21,10 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 # How packets in UTF-16 begin, and what their code is called; the first two say so by a mark of their own.
 _UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 
+_MOST_ENDS = 8  # of RDF in a packet, which has one
+# Elements inside of one another, and declarations of namespaces: a packet of more is no description of an image.
+_MOST_NESTED, _MOST_NAMESPACES = 200, 1000
+_MOST_PREFIXES = 16  # of one namespace
 _EMPTY = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     f'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n <rdf:RDF xmlns:rdf="{_RDF}">\n </rdf:RDF>\n</x:xmpmeta>\n'
@@ -57,7 +62,7 @@ def add_properties(packet: bytes | None, values: Mapping[str, str], namespace: s
         namespace: of the properties.
 
     Returns:
-        The packet, or None if the old one cannot be parsed.
+        The packet, or None if the old one cannot be parsed or has no place for them.
     """
     if packet is None:
         text = _EMPTY
@@ -73,14 +78,19 @@ def add_properties(packet: bytes | None, values: Mapping[str, str], namespace: s
             return None
         text = f'{text[:closing]}<rdf:RDF xmlns:rdf="{_RDF}"></rdf:RDF>{text[closing:]}'
         ends = list(re.finditer(r"</(rdf:)RDF\s*>", text))
-    end, prefix = ends[-1].start(), ends[-1][1] or ""
     about = re.search(
         r"""[\s:]about\s*=\s*("[^"<]*"|'[^'<]*')""", text
     )  # all descriptions of a packet share this value
     written = " ".join(f"subpixel:{name}={quoteattr(value)}" for name, value in values.items())
     of = about[1] if about else '""'
-    description = f'<{prefix}Description {prefix}about={of} xmlns:subpixel="{namespace}" {written}/>\n '
-    return _check(text[:end] + description + text[end:])
+    # The last end that is one: others may stand in comments and processing instructions.
+    for found in reversed(ends[-_MOST_ENDS:]):
+        end, prefix = found.start(), found[1] or ""
+        description = f'<{prefix}Description {prefix}about={of} xmlns:subpixel="{namespace}" {written}/>\n '
+        result = _check(text[:end] + description + text[end:])
+        if result is not None and (read_properties(result, namespace) or {}).items() >= values.items():
+            return result
+    return None
 
 
 def change_properties(packet: bytes, values: Mapping[str, Mapping[str, str]]) -> bytes | None:
@@ -101,7 +111,10 @@ def change_properties(packet: bytes, values: Mapping[str, Mapping[str, str]]) ->
     if text is None or _parse(text) is None:
         return None
     for namespace, changes in values.items():
-        for prefix in _prefixes(text, namespace):
+        prefixes = _prefixes(text, namespace)
+        if len(prefixes) > _MOST_PREFIXES:
+            return None
+        for prefix in prefixes:
             for name, value in changes.items():
                 known = re.escape(f"{prefix}:{name}")
                 text = re.sub(rf"""(\s{known}\s*=\s*)("[^"<]*"|'[^'<]*')""", rf'\g<1>"{value}"', text)
@@ -123,18 +136,47 @@ def remove_properties(packet: bytes, names: Mapping[str, tuple[str, ...]]) -> by
     if text is None or _parse(text) is None:
         return None
     for namespace, part in names.items():
-        for prefix in _prefixes(text, namespace):
+        prefixes = _prefixes(text, namespace)
+        if len(prefixes) > _MOST_PREFIXES:
+            return None
+        for prefix in prefixes:
             for name in part:
                 known = re.escape(prefix) + ":" + (r"[\w.-]+" if name == "*" else re.escape(name))
                 text = re.sub(rf"""\s{known}\s*=\s*("[^"<]*"|'[^'<]*')""", "", text)
-                text = re.sub(rf"<({known})(?:\s[^<>]*)?(?:/>|(?<!/)>.*?</\1\s*>)\s*", "", text, flags=re.DOTALL)
+                text = _without_elements(text, known)
             # A description that had no other property is empty now.
             declared = rf"xmlns:{re.escape(prefix)}\s*=\s*(?P<quote>[\"']){re.escape(namespace)}(?P=quote)"
             empty = rf"<([\w.-]+:)?Description\s+(?:[\w.-]+:)?about\s*=\s*[\"'][^\"'<]*[\"']\s+{declared}\s*/>\s*"
             text = re.sub(empty, "", text)
             if "*" in part and not re.search(rf"[<\s/]{re.escape(prefix)}:", text):
-                text = re.sub(rf"\s+{declared}", "", text)
+                text = re.sub(rf"(?<!\s)\s+{declared}", "", text)
     return _check(text)
+
+
+def _without_elements(text: str, known: str) -> str:
+    """A text without elements whose names fit a pattern, and without the white space behind them.
+
+    In one pass: text that only looks like an element (CDATA) may begin any number of them and end none.
+    """
+    ends: dict[str, list[tuple[int, int]]] = {}
+    for each in re.finditer(rf"</({known})\s*>", text):
+        ends.setdefault(each[1], []).append(each.span())
+    parts, at = [], 0
+    for each in re.finditer(rf"<({known})(?:\s[^<>]*)?>", text):
+        end = each.end()
+        if each.start() < at:
+            continue
+        if not each[0].endswith("/>"):
+            there = ends.get(each[1], [])
+            place = bisect_left(there, (end, 0))
+            if place == len(there):
+                continue
+            end = there[place][1]
+        parts.append(text[at : each.start()])
+        while end < len(text) and text[end].isspace():
+            end += 1
+        at = end
+    return "".join([*parts, text[at:]])
 
 
 def _prefixes(text: str, namespace: str) -> list[str]:
@@ -148,17 +190,30 @@ def _text(packet: bytes) -> str | None:
         text = packet.decode(code)
     except UnicodeDecodeError:
         return None
-    return text if code == "utf-8" else re.sub(r"^(<\?xml\b[^>]*?)\s+encoding\s*=\s*([\"'])[^\"']*\2", r"\1", text)
+    return (
+        text if code == "utf-8" else re.sub(r"^(<\?xml\b[^>]*?)(?<!\s)\s+encoding\s*=\s*([\"'])[^\"']*\2", r"\1", text)
+    )
 
 
 def _parse(text: str | None) -> ElementTree.Element | None:
     # XMP declares no entities. XML that does could grow without end when it is parsed.
-    if text is None or "<!DOCTYPE" in text or "<!ENTITY" in text:
+    if text is None or "<!DOCTYPE" in text or "<!ENTITY" in text or text.count("xmlns:") > _MOST_NAMESPACES:
         return None
     try:
-        return ElementTree.fromstring(text.strip("\0\ufeff \t\r\n").encode("utf-8"))
+        root = ElementTree.fromstring(text.strip("\0\ufeff \t\r\n").encode("utf-8"))
     except (ElementTree.ParseError, ValueError):
         return None
+    return root if _is_flat(root) else None
+
+
+def _is_flat(root: ElementTree.Element) -> bool:
+    """Whether elements are not nested deeper than in earnest."""
+    level = [root]
+    for _ in range(_MOST_NESTED):
+        level = [child for element in level for child in element]
+        if not level:
+            return True
+    return False
 
 
 def _check(text: str) -> bytes | None:

@@ -91,7 +91,7 @@ def read_nodes(packet: bytes) -> Iterator[Node]:
     def start(name: str, attributes: dict[str, str]) -> None:
         at = parser.CurrentByteIndex
         declared = {key.partition(":")[2]: value for key, value in attributes.items() if key.split(":")[0] == "xmlns"}
-        spaces.append(spaces[-1] | declared)
+        spaces.append(spaces[-1] | declared if declared else spaces[-1])
         tag = _START_TAG.match(packet, at)
         end = tag.end() if tag else at
         values = {}

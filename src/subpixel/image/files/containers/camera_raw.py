@@ -52,6 +52,7 @@ _BY_MAKER = {
 
 _COMPRESSION, _PHOTOMETRIC, _MAKE, _LEAF, _DNG_VERSION = 259, 262, 271, 34310, 50706
 _CFA, _LINEAR_RAW = 32803, 34892
+_LONGEST = 1024  # bytes of a maker's name: a file may have thousands of directories
 # Compressions that only raw formats use: Sony, Nikon, Samsung (two), Kodak (two) and Pentax.
 _COMPRESSIONS = (32767, 32769, 32770, 32772, 34713, 65000, 65535)
 
@@ -80,7 +81,7 @@ def raw_by_directories(file: BinaryIO, directories: Iterable[Directory]) -> str 
             return "DNG"
         if _LEAF in directory.entries:
             return "Leaf MOS"
-        maker = maker or directory.text(file, _MAKE)
+        maker = maker or directory.text(file, _MAKE, _LONGEST)
         found = found or directory.integer(file, _PHOTOMETRIC) in (_CFA, _LINEAR_RAW)
         found = found or directory.integer(file, _COMPRESSION) in _COMPRESSIONS
     if not found:

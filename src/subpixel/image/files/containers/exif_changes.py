@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Collection, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 
 from subpixel.image.files.containers.exif_places import Geometry, change_place
@@ -26,6 +27,8 @@ _EXIF, _GPS, _INTEROPERABILITY, _MAKER_NOTE = 34665, 34853, 40965, 37500
 _ORIENTATION, _X, _Y, _UNIT = 274, 282, 283, 296
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
 _PREVIEW, _PREVIEW_LENGTH = 513, 514
+# Directories of a chain of offsets, of which there are four: a damaged block may have any number.
+_MOST_DIRECTORIES = 16
 _INCHES = {2: 1.0, 3: 2.54}  # pixels per inch for one per unit
 # How maker's notes begin whose offsets count from their own start. Sources: ExifTool's documentation of maker notes.
 _UNBOUND = (
@@ -66,7 +69,7 @@ def change_exif(
         return block, ()
     (start,) = struct.unpack_from(order + "I", body, 4)
     entries, following = _read(body, order, start)
-    _remove_preview(body, order, start, entries, following)
+    _remove_preview(body, order, start, following)
     number = struct.Struct(order + "HHII")
     fields, lost = _change_places(body, order, entries, geometry)
     size, turned = geometry.size, geometry.turned
@@ -250,33 +253,53 @@ def _set_resolution(
         body += struct.pack(order + "II", value.numerator, value.denominator)
 
 
-def _ranges(body: bytearray, order: str, start: int, entries: list[_Entry]) -> Iterator[_Range]:
+def _ranges(body: bytearray, order: str, start: int) -> Iterator[_Range]:
     """Where a directory, its values and those below it lie."""
-    yield start, start + 2 + 12 * len(entries) + 4
-    for tag, entry in entries:
-        _, kind, count, at = struct.unpack(order + "HHII", entry)
-        length = SIZES.get(kind, 0) * count
-        if length > 4:
-            yield at, at + length
-        if tag in (_EXIF, _GPS, _INTEROPERABILITY) and at > start:  # no circle
-            yield from _ranges(body, order, at, _read(body, order, at)[0])
+    waiting, visited = [start], set[int]()
+    while waiting and len(visited) < _MOST_DIRECTORIES:
+        start = waiting.pop()
+        if start in visited:
+            continue
+        visited.add(start)
+        entries, _ = _read(body, order, start)
+        yield start, start + 2 + 12 * len(entries) + 4
+        for tag, entry in entries:
+            _, kind, count, at = struct.unpack(order + "HHII", entry)
+            length = SIZES.get(kind, 0) * count
+            if length > 4:
+                yield at, at + length
+            if tag in (_EXIF, _GPS, _INTEROPERABILITY):
+                waiting.append(at)
 
 
-def _remove_preview(body: bytearray, order: str, start: int, entries: list[_Entry], following: int) -> None:
+def _merged(ranges: Iterable[_Range]) -> list[_Range]:
+    """Ranges in order, those that overlap joined to one."""
+    merged: list[_Range] = []
+    for begin, end in sorted(ranges):
+        if merged and begin < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        elif begin < end:
+            merged.append((begin, end))
+    return merged
+
+
+def _remove_preview(body: bytearray, order: str, start: int, following: int) -> None:
     """Clear the preview of the old pixels; cut it off if it lies at the end, where it nearly always does."""
     if not following:
         return
-    used = list(_ranges(body, order, start, entries))
-    lower, _ = _read(body, order, following)
-    unused = list(_ranges(body, order, following, lower))
-    fields = dict(lower)
+    used = _merged(_ranges(body, order, start))
+    unused = list(_ranges(body, order, following))
+    fields = dict(_read(body, order, following)[0])
     if _PREVIEW in fields and _PREVIEW_LENGTH in fields:
         at, length = (struct.unpack_from(order + "I", fields[tag], 8)[0] for tag in (_PREVIEW, _PREVIEW_LENGTH))
         unused.append((at, at + length))
-    for begin, end in sorted(unused, reverse=True):
-        end = min(end, len(body))
-        if begin >= end or any(begin < other_end and other < end for other, other_end in used):
-            continue
+
+    def is_free(begin: int, end: int) -> bool:
+        before = bisect_left(used, (end, 0)) - 1  # the last one that begins before the end
+        return before < 0 or used[before][1] <= begin
+
+    cut = [(begin, min(end, len(body))) for begin, end in unused]
+    for begin, end in reversed(_merged(each for each in cut if is_free(*each))):
         body[begin:end] = bytes(end - begin)
         if end >= len(body) - 1:
             del body[begin:]

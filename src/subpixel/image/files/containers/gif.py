@@ -6,6 +6,7 @@ C2PA 2.1, appendix A; ImageMagick's coder for its extensions.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -193,7 +194,7 @@ def frames(file: BinaryIO) -> Iterator[tuple[int, int, int, bytes]]:
     """
     file.seek(0)
     head = file.read(13)
-    if len(head) < 13:
+    if head[:6] not in (b"GIF87a", b"GIF89a") or len(head) < 13:
         return
     file.seek(_palette_size(head[10]), 1)
     while (kind := file.read(1)) in (b"!", b",", b"\0"):
@@ -224,10 +225,11 @@ def add_blocks(path: str | Path, packet: bytes | None, comments: tuple[bytes, ..
     if packet is not None:
         result += b"!\xff\x0b" + _XMP + packet + _MAGIC
     with open(path, "r+b") as file:
-        file.seek(-1, 2)
+        end = max(0, file.seek(0, os.SEEK_END) - 1)
+        file.seek(end)
         if file.read() != b";":
             raise ValueError("the GIF has no end")
-        file.seek(-1, 2)
+        file.seek(end)
         file.write(result + b";")
 
 

@@ -21,8 +21,11 @@ def replace_part(file: BinaryIO, at: int, length: int, new: bytes) -> None:
 
     Raises:
         OSError: the file cannot be read or written.
+        ValueError: the part does not lie in the file, which stays as it is.
     """
     delta, size = len(new) - length, file.seek(0, os.SEEK_END)
+    if not 0 <= at <= at + length <= size:
+        raise ValueError("a part of the file is cut short")
     starts = range(at + length, size, _BLOCK)
     for start in reversed(starts) if delta > 0 else starts if delta < 0 else ():
         file.seek(start)

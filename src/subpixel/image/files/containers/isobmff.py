@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from subpixel.image.files.containers.boxes import Box, box_name, read_boxes
-from subpixel.image.files.containers.isobmff_tracks import Track, read_track
+from subpixel.image.files.containers.isobmff_tracks import MOST_FRAMES, Track, read_track
 
 __all__ = ["CODED", "Contents", "Item", "is_heif", "nclx_of", "read_contents"]
 
+# Pieces of an item, and tracks of a file.
+_MOST_PIECES, _MOST_TRACKS = 256, 64
 # Boxes of a file, and bytes of `meta` or `moov`: more than an image needs.
 _MOST_BOXES, _MOST_BYTES = 10_000, 64 << 20
 # Types of items that are images.
@@ -181,10 +183,13 @@ def _read_box(result: Contents, kind: str, content: bytes) -> None:
         result.brands = tuple(box_name(content[k : k + 4]) for k in range(0, len(content), 4) if k != 4)
     elif kind == "moov":
         tracks = [box.content for box in read_boxes(content) if box.kind == "trak"]
+        found: list[Track] = []
         try:
-            result.tracks = [read_track(track) for track in tracks]
+            for track in tracks[:_MOST_TRACKS]:
+                found.append(read_track(track, MOST_FRAMES - sum(len(each.times) for each in found)))
         except (struct.error, IndexError):
             return  # a damaged box
+        result.tracks = found
     elif kind == "meta":
         try:
             _read_meta(result, content)
@@ -255,7 +260,10 @@ def _places(content: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         elsewhere = number(2) != 0
         base = number(base_size)
         pieces = []
-        for _ in range(number(2)):
+        count = number(2)
+        if count > _MOST_PIECES:
+            raise IndexError  # pieces of no bytes would cost none in the file
+        for _ in range(count):
             number(index_size)
             offset = number(offset_size)
             pieces.append((base + offset, number(length_size)))

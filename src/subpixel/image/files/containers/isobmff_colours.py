@@ -40,8 +40,11 @@ def set_code_points(path: str | Path, primaries: int, transfer: int) -> None:
             raise ValueError("the AVIF has no items")
         meta = content[start + 8 : start + size]
         # The length is needed for the offsets in `iloc`, and does not depend on them.
-        grown = len(_changed(meta, primaries, transfer, 0)) - len(meta)
-        changed = _changed(meta, primaries, transfer, grown)
+        try:
+            grown = len(_changed(meta, primaries, transfer, 0)) - len(meta)
+            changed = _changed(meta, primaries, transfer, grown)
+        except (struct.error, IndexError, OverflowError, UnicodeEncodeError):
+            raise ValueError("a table of the AVIF is damaged") from None
         file.seek(start)
         file.write(struct.pack(">I4s", len(changed) + 8, b"meta") + changed + content[start + size :])
 

@@ -32,15 +32,21 @@ def replace_item(file: BinaryIO, kind: str, content: bytes) -> None:
     if len(places) != 1:
         raise ValueError(f"the file has no item {kind} in one piece")
     old, length = places[0]
+    end = file.seek(0, os.SEEK_END)
+    if old + length > end:
+        raise ValueError(f"the data of the item {kind} end behind the file")
     file.seek(0)
-    head = file.read(old)
-    at, base = _extent(head, numbers[0])
+    try:
+        at, base = _extent(file.read(old), numbers[0])
+        place = struct.pack(">II", end + 8 - base, len(content))
+    except (IndexError, struct.error):
+        raise ValueError("the table of places of the file is damaged") from None
     file.seek(old)
     file.write(bytes(length))
-    end = file.seek(0, os.SEEK_END)
+    file.seek(end)
     file.write(struct.pack(">I4s", len(content) + 8, b"mdat") + content)
     file.seek(at)
-    file.write(struct.pack(">II", end + 8 - base, len(content)))
+    file.write(place)
 
 
 def _extent(head: bytes, number: int) -> tuple[int, int]:

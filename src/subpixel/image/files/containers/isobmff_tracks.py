@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from subpixel.image.files.containers.boxes import Box, box_name, read_boxes
 
-__all__ = ["Track", "read_track"]
+__all__ = ["MOST_FRAMES", "Track", "read_track"]
 
-# More frames than an image sequence has in earnest.
-_MOST_FRAMES = 1_000_000
+# More frames than the tracks of an image sequence have in earnest, together.
+MOST_FRAMES = 1_000_000
 # The matrix of a track, by its signs in the order a, b, c, d, and the orientation in EXIF that it amounts to.
 _TURNS = {(1, 0, 0, 1): 1, (-1, 0, 0, 1): 2, (-1, 0, 0, -1): 3, (1, 0, 0, -1): 4, (0, 1, -1, 0): 6, (0, -1, 1, 0): 8}
 
@@ -73,8 +73,12 @@ class Track(NamedTuple):
         return False
 
 
-def read_track(content: bytes) -> Track:
+def read_track(content: bytes, most: int = MOST_FRAMES) -> Track:
     """A track by the content of its box ``trak``.
+
+    Args:
+        content: of the box.
+        most: times of frames that are read.
 
     Raises:
         struct.error, IndexError: it is damaged.
@@ -109,7 +113,7 @@ def read_track(content: bytes) -> Track:
         number,
         box_name(media.get("hdlr", b"")[8:12]),
         samples,
-        _times(found.get("stts", b""), samples, ticks),
+        _times(found.get("stts", b""), min(samples, most), ticks),
         size,
         codec,
         start,
@@ -125,8 +129,8 @@ def _times(content: bytes, samples: int, ticks: int) -> tuple[tuple[int, int], .
     times: list[tuple[int, int]] = []
     for at in range(8, len(content) - 7, 8):
         count, duration = struct.unpack_from(">II", content, at)
-        times += [(duration, ticks or 1)] * min(count, _MOST_FRAMES - len(times))
-    return tuple(times[:samples])
+        times += [(duration, ticks or 1)] * min(count, samples - len(times))
+    return tuple(times)
 
 
 def _plays(content: bytes, duration: int, endless: int) -> int:

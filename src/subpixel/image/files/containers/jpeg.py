@@ -197,6 +197,8 @@ def _resources(segment: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         number = int.from_bytes(segment[at + 4 : at + 6], "big")
         name = segment[at + 6 : at + 6 + (segment[at + 6] // 2 + 1) * 2]
         at += 6 + len(name)
+        if at + 4 > len(segment):
+            return  # the name is cut short
         length = int.from_bytes(segment[at : at + 4], "big")
         yield number, name, segment[at + 4 : at + 4 + length]
         at += 4 + length + length % 2

@@ -104,6 +104,8 @@ _CARRIED: dict[bytes, tuple[int, ...]] = {
 }
 # More text than this in all is not the description of an image.
 _MOST = 16 * 1024**2
+# Texts of ImageMagick's that are no profiles: each may be decompressed to all of the text that is allowed.
+_MOST_RAW = 8
 # More chunks than any encoder writes: those of 8 KB for 32 GB of pixels. And more names than there can be in earnest.
 _MOST_CHUNKS, _MOST_NAMES = 1 << 22, 256
 
@@ -302,10 +304,11 @@ def add_texts(path: str | Path, chunks: tuple[bytes, ...]) -> None:
         ValueError: the file does not end as a PNG does.
     """
     with open(path, "r+b") as file:
-        file.seek(-len(_END), os.SEEK_END)
+        end = max(0, file.seek(0, os.SEEK_END) - len(_END))
+        file.seek(end)
         if file.read() != _END:
             raise ValueError("the PNG has no end")
-        file.seek(-len(_END), os.SEEK_END)
+        file.seek(end)
         file.write(b"".join(chunks) + _END)
 
 
@@ -318,15 +321,20 @@ def insert_chunks(path: str | Path, chunks: tuple[bytes, ...]) -> None:
     """
     with open(path, "r+b") as file:
         old, rest = b"", b""
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
         if file.read(8) != SIGNATURE:
             raise ValueError("not a PNG")
         names = {each[4:8] for each in chunks}
         while len(start := file.read(8)) == 8 and start[4:] != b"IDAT":
-            each = start + file.read(int.from_bytes(start[:4], "big") + 4)
+            length = int.from_bytes(start[:4], "big") + 4
+            if length > size:
+                raise ValueError("a chunk of the PNG is cut short")
+            each = start + file.read(length)
             old += each
             if start[4:] not in (b"IHDR", *names):
                 rest += each
-        if len(start) < 8 or old[4:8] != b"IHDR":
+        if len(start) < 8 or old[:8] != b"\0\0\0\rIHDR":
             raise ValueError("not a PNG")
         replace_part(file, 8, len(old), old[:25] + b"".join(chunks) + rest)
 
@@ -372,6 +380,7 @@ def remove_chunk(file: BinaryIO, kind: bytes) -> None:
 
     Raises:
         OSError: the file cannot be read or written.
+        ValueError: the chunk is cut short.
     """
     place = chunk_place(file, kind)
     if place is not None:
@@ -415,7 +424,7 @@ def _take_text(result: Contents, texts: list[bytes], whole: bytes) -> None:
         if "IDAT" in result.names and (packet := _packet(whole[4:8], content)):
             result.profiles.setdefault("xmp", packet)
         return
-    if content.startswith(_RAW):
+    if content.startswith(_RAW) and sum(_RAW in each[8:32] for each in texts) < _MOST_RAW:
         kind, data = _raw_profile(whole[4:8], content)
         if data is not None:
             result.profiles.setdefault(kind, data)

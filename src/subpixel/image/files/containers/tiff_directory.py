@@ -9,6 +9,7 @@ Sources: TIFF 6.0, section 2; "The BigTIFF File Format" (Aware Systems); Adobe P
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12:
 _UNITS = {5: 4, 10: 4}  # a rational is two numbers
 _LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 LONGEST = 16 * 1024**2  # no metadata is larger; a larger length is an error in the file
+_LARGE = 1 << 20  # bytes of a value
 _MOST_ENTRIES = 4096
 _MOST_DIRECTORIES = 20_000  # of a chain; a file with more says nothing about this one's images
 
@@ -95,6 +97,8 @@ class Directory:
         entry = self.entries.get(tag)
         if entry is None or not 0 < entry.length <= longest:
             return None
+        if entry.length > _LARGE and entry.at + entry.length > file.seek(0, os.SEEK_END):
+            return None  # before as much is allocated
         file.seek(entry.at)
         content = file.read(entry.length)
         return content if len(content) == entry.length else None
@@ -118,9 +122,9 @@ class Directory:
             return default
         return int(struct.unpack(self.layout.order + _LETTERS[entry.kind], content)[0])
 
-    def text(self, file: BinaryIO, tag: int) -> str:
-        """A text without what follows its first zero; empty if it is missing."""
-        return (self.value(file, tag) or b"").partition(b"\0")[0].decode("utf-8", "replace").strip()
+    def text(self, file: BinaryIO, tag: int, longest: int = LONGEST) -> str:
+        """A text without what follows its first zero; empty if it is missing, or has more than ``longest`` bytes."""
+        return (self.value(file, tag, longest) or b"").partition(b"\0")[0].decode("utf-8", "replace").strip()
 
 
 def read_layout(file: BinaryIO) -> Layout | None:

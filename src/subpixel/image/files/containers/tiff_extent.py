@@ -21,6 +21,9 @@ _BELOW = (330, 34665, 34853, 40965, 400)
 # Tags without which pixels cannot be read: bits, strips, tiles, formats of samples, palette.
 _OF_PIXELS = (258, 273, 279, 320, 324, 325, 339)
 _PADDING = 16
+# Tags whose numbers are all read, and how many may be read of a file: thousands of directories may claim millions each.
+_COUNTED = {*_BELOW, *(tag for pair in _PIECES for tag in pair)}
+_MOST_NUMBERS = 1 << 22
 
 
 def find_damage(images: TiffImages, file: BinaryIO) -> str | None:
@@ -68,13 +71,14 @@ def list_extent(images: TiffImages, file: BinaryIO) -> tuple[str, ...]:
 
 
 def _end(images: TiffImages, file: BinaryIO) -> int | None:
-    """The offset behind all that directories refer to; None if a directory is cut short."""
+    """The offset behind all that directories refer to; None if a directory is cut short, or to find it takes long."""
     visited = set[int]()
     layout = images.first.layout
-    end, waiting = 16, [layout.first]
+    end, waiting, numbers = 16, [layout.first], 0
     while waiting:
         for directory in walk(file, layout, waiting.pop(), visited):
-            if not directory.complete:
+            numbers += sum(directory.entries[tag].count for tag in _COUNTED & directory.entries.keys())
+            if not directory.complete or numbers > _MOST_NUMBERS:
                 return None
             end = max(end, _end_of_directory(directory, layout, file))
             waiting += [int(offset) for tag in _BELOW for offset in directory.numbers(file, tag)]

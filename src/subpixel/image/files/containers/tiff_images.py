@@ -23,6 +23,7 @@ _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION = 256, 257, 258
 _SAMPLES, _SUBIFDS, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _SUBSAMPLING = 277, 330, 338, 339, 530
 _MATTEING, UNIT = 32995, 296
 _ROWS_PER_STRIP, _STRIP_LENGTHS, _TILE_WIDTH, _TILE_LENGTH, _TILE_LENGTHS = 278, 279, 322, 323, 325
+_MOST_BELOW = 256  # directories below another one
 # libvips lets libtiff allocate 50 MB for a strip or a tile.
 _LARGE_PIECE = 40_000_000
 
@@ -265,15 +266,21 @@ def read_images(file: BinaryIO) -> TiffImages | None:
     images: list[StoredImage] = []
     for page, directory in enumerate(walk(file, layout, layout.first, visited)):
         images.append(_image(file, directory, page, None))
-        for number, offset in enumerate(directory.numbers(file, _SUBIFDS)):
+        for number, offset in enumerate(_below(file, directory)):
             for place, lower in enumerate(walk(file, layout, int(offset), visited)):
                 images.append(_image(file, lower, page, number if place == 0 else -1))
-                for deeper in lower.numbers(file, _SUBIFDS):
+                for deeper in _below(file, lower):
                     images += [_image(file, found, page, -1) for found in walk(file, layout, int(deeper), visited)]
     if not images:
         return None
     raw = raw_by_directories(file, (image.directory for image in images))
     return TiffImages(tuple(images), _choose(images), raw, _stack(file, images))
+
+
+def _below(file: BinaryIO, directory: Directory) -> tuple[float, ...]:
+    """Offsets of directories below one; none if there are more than in earnest, since thousands may claim millions."""
+    entry = directory.entries.get(_SUBIFDS)
+    return () if entry is None or entry.count > _MOST_BELOW else directory.numbers(file, _SUBIFDS)
 
 
 def _image(file: BinaryIO, directory: Directory, page: int, below: int | None) -> StoredImage:

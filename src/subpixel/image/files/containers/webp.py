@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from subpixel.image.files.containers.boxes import box_name
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
 from subpixel.image.files.containers.trailing import describe_trailing
 
@@ -47,7 +48,7 @@ def list_losses(file: BinaryIO) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for kind, _, _ in chunks(file):
         if len(names) < _MOST_NAMES:
-            names.setdefault(kind.decode("latin-1").rstrip(" "))
+            names.setdefault(box_name(kind))
     file.seek(0)
     head = file.read(12)
     losses = INVENTORY.losses(names)

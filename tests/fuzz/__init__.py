@@ -1,0 +1,1 @@
+"""Fuzzing: what hostile bytes may lead to, one harness for each reader or editor of files."""
