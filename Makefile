@@ -4,7 +4,9 @@
 # make test-native   the engine alone, without Python: every instruction set against plain loops
 # make test-neon   that built for 64-bit ARM and run under qemu
 # make sanitize   the same built with gcc's sanitizers: addresses and undefined behaviour, then threads
-# make test-long   what takes long: JAX arrays (it installs JAX), random arguments and mutated files by the thousand
+# make test-long   what takes long: JAX arrays (it installs JAX), random arguments and mutated files by the thousand; wheels
+# make dist   the wheel for this machine and the source package, in dist/, as they would be published
+# make test-dist   make dist, then both installed into empty environments: no network, no compiler
 # make page-checks   the page: the types of its scripts, and axe, which looks for what keeps people out (needs node and chromium)
 # make fuzz-api   requests made up from the server's OpenAPI document, for ten minutes: `make fuzz-api FUZZ_SECONDS=60` for one
 # All is installed into .venv once; without changes no later call needs the network.
@@ -18,7 +20,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 # What a build of the package reads.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*')
 
-.PHONY: demo test test-fast test-long fuzz-api test-native test-neon sanitize page-checks lint format clean
+.PHONY: demo test test-fast test-long dist test-dist fuzz-api test-native test-neon sanitize page-checks lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -30,8 +32,32 @@ test-fast: $(VENV)/.dev lint
 	$(BIN)/python -m pytest $(PARALLEL) -m "not long and not slow" tests --pyargs subpixel \
 		--ignore tests/train --ignore tests/bench
 
-test-long: $(VENV)/.long
+test-long: $(VENV)/.long build/wheelhouse/.complete
 	$(BIN)/python -m pytest -m long tests
+
+# On Linux, auditwheel names the oldest system that the wheel runs on and packs the libraries that other systems lack.
+dist: $(VENV)/.release
+	rm -rf dist build/dist
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m build --no-isolation --sdist --wheel --outdir build/dist
+	mkdir dist && cp build/dist/*.tar.gz dist/
+	if [ "$$(uname)" = Linux ]; then \
+		PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir dist build/dist/*.whl; \
+	else cp build/dist/*.whl dist/; fi
+	$(BIN)/twine check --strict dist/*
+
+test-dist: build/wheelhouse/.complete
+	$(BIN)/python -m pytest -rs -m "long or not long" tests/release
+
+# All that the packages need to be installed without network: what they depend on, the tools of the build, and for the
+# other Pythons, on which the tests only import, the two packages of an import that are made for one version.
+build/wheelhouse/.complete: constraints.txt pyproject.toml | dist
+	rm -rf build/wheelhouse && mkdir -p build/wheelhouse
+	$(BIN)/python -m pip wheel --quiet --constraint constraints.txt --wheel-dir build/wheelhouse \
+		"$$(echo dist/*.whl)[web]" cmake ninja nanobind scikit-build-core setuptools-scm
+	for version in 3.12 3.13; do $(BIN)/python -m pip download --quiet --constraint constraints.txt --no-deps \
+		--only-binary :all: --python-version $$version --dest build/wheelhouse numpy safetensors || exit; done
+	rm build/wheelhouse/subpixel-*
+	touch $@
 
 # In an environment of its own. The checks are those of what the document promises: it does not promise that all values
 # go together. The phase "coverage" of schemathesis 4.32 fails by itself at bodies that are bytes.
@@ -82,7 +108,7 @@ format: $(VENV)/.dev
 $(VENV)/.tools: constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) cmake ninja nanobind scikit-build-core 'pyvips[binary]'
+	$(PIP) cmake ninja nanobind scikit-build-core setuptools-scm 'pyvips[binary]'
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.tools $(SOURCES)
@@ -97,5 +123,9 @@ $(VENV)/.long: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation '.[long]'
 	touch $@
 
+$(VENV)/.release: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation '.[release]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache

@@ -100,7 +100,7 @@ def violations(text: str, path: Path, root: Path) -> list[str]:
     parts = path.relative_to(root).with_suffix("").parts
     own = parts[0]
     if parts in (("__init__",), ("__main__",), ("_version",)):
-        return []  # the public names and the start of the command line may name anything; the version is made by the build
+        return []  # the public names and the start of the command line may name anything; the build makes the version
     if own not in LEVEL_OF:
         return [f"{path}: '{own}' is not in the list of packages"]
     package = ".".join(["subpixel", *(parts[:-1])])
