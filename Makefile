@@ -46,7 +46,7 @@ dist: $(VENV)/.release
 	$(BIN)/twine check --strict dist/*
 
 test-dist: build/wheelhouse/.complete
-	$(BIN)/python -m pytest -rs -m "long or not long" tests/release
+	$(BIN)/python -m pytest -rs --capture no -m "long or not long" tests/release
 
 # All that the packages need to be installed without network: what they depend on, the tools of the build, and for the
 # other Pythons, on which the tests only import, the two packages of an import that are made for one version.

@@ -68,6 +68,8 @@ def tree(tmp_path: Path) -> Path:
     """The files that a build without the engine reads, in a folder that is no checkout."""
     pytest.importorskip("scikit_build_core", reason="the tools of the build are not installed")
     pytest.importorskip("setuptools_scm", reason="the tools of the build are not installed")
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
     folder = tmp_path / "tree"
     for name in (*FILES, "src/subpixel/__init__.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +148,12 @@ def test_a_clone_without_tags_has_a_version(tree: Path) -> None:
 
 
 @pytest.mark.slow
-def test_sources_without_git_have_a_version(tree: Path) -> None:
+def test_sources_without_git_have_a_version(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert version_of(tree) == "0.0.0+unknown"
+    git(tree, "init", "--quiet")
+    commit(tree)
+    git(tree, "tag", "v1.2.3")
+    monkeypatch.setenv("PATH", "")  # a checkout, and no program git
     assert version_of(tree) == "0.0.0+unknown"
 
 
