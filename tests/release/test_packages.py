@@ -31,9 +31,8 @@ def test_the_wheel_in_an_empty_environment(tmp_path: Path) -> None:
     environment.pip("install", str(wheel))
     installed, size = time.perf_counter() - begin, size_of(packages) - before
     assert size < LARGEST
-    print(
-        f"\n{size / 1e6:.0f} MB, installed in {installed:.0f} s; then, in seconds: {environment.smoke('upscale', 'video')}"
-    )
+    print(f"\n{size / 1e6:.0f} MB, installed in {installed:.0f} s; then, in seconds:")
+    print(environment.smoke("upscale", "video"))
     assert environment.pip("check") == "No broken requirements found.\n"
     version = wheel.name.split("-")[1]
     assert environment.run(str(environment.folder / "bin/subpixel"), "--version") == f"subpixel {version}\n"
@@ -42,7 +41,7 @@ def test_the_wheel_in_an_empty_environment(tmp_path: Path) -> None:
 
     environment.pip("install", f"{wheel}[web]")
     assert environment.pip("check") == "No broken requirements found.\n"
-    print(f"in seconds: {environment.smoke('serve')}")
+    print(environment.smoke("serve"))
 
 
 def test_the_source_package_without_a_compiler(tmp_path: Path) -> None:
