@@ -6,6 +6,8 @@ FROM python:3.12-slim-bookworm AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends g++ \
     && rm -rf /var/lib/apt/lists/*
+# The version of a release is that of its tag, and there is no git here: --build-arg gives it.
+ARG SETUPTOOLS_SCM_PRETEND_VERSION_FOR_SUBPIXEL
 WORKDIR /source
 COPY . .
 RUN python -m venv /opt/subpixel \

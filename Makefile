@@ -4,7 +4,9 @@
 # make test-native   the engine alone, without Python: every instruction set against plain loops
 # make test-neon   that built for 64-bit ARM and run under qemu
 # make sanitize   the same built with gcc's sanitizers: addresses and undefined behaviour, then threads
-# make test-long   what takes long: JAX arrays (it installs JAX), random arguments and mutated files by the thousand
+# make test-long   what takes long: JAX arrays (it installs JAX), random arguments and mutated files by the thousand; wheels
+# make dist   the wheel for this machine and the source package, in dist/, as they would be published
+# make test-dist   make dist, then both installed into empty environments: no network, no compiler
 # make page-checks   the page: the types of its scripts, and axe, which looks for what keeps people out (needs node and chromium)
 # make fuzz   every reader and editor of files, and the engine, on inputs that fuzzers make up: an hour, or `FUZZ_SECONDS=` (needs clang)
 # make fuzz-api   requests made up from the server's OpenAPI document, for ten minutes: `make fuzz-api FUZZ_SECONDS=60` for one
@@ -22,7 +24,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 # What a build of the package reads.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*' -not -path 'native/fuzz/*')
 
-.PHONY: demo test test-fast test-long fuzz fuzz-api test-native test-neon sanitize page-checks sbom licences audit lint format clean
+.PHONY: demo test test-fast test-long dist test-dist fuzz fuzz-api test-native test-neon sanitize page-checks sbom licences audit lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -35,9 +37,33 @@ test-fast: $(VENV)/.dev lint
 		--ignore tests/train --ignore tests/bench
 
 # The tests of properties once more, on other examples than in every run of make test.
-test-long: $(VENV)/.long
+test-long: $(VENV)/.long build/wheelhouse/.complete
 	$(BIN)/python -m pytest -m long tests
 	$(BIN)/python -m pytest -m "not long" --hypothesis-profile random $$(grep -rl "^from hypothesis" tests --include "test_*.py")
+
+# On Linux, auditwheel names the oldest system that the wheel runs on and packs the libraries that other systems lack.
+dist: $(VENV)/.release
+	rm -rf dist build/dist
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m build --no-isolation --sdist --wheel --outdir build/dist
+	mkdir dist && cp build/dist/*.tar.gz dist/
+	if [ "$$(uname)" = Linux ]; then \
+		PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir dist build/dist/*.whl; \
+	else cp build/dist/*.whl dist/; fi
+	$(BIN)/twine check --strict dist/*
+
+test-dist: build/wheelhouse/.complete
+	$(BIN)/python -m pytest -rs --capture no -m "long or not long" tests/release
+
+# All that the packages need to be installed without network: what they depend on, the tools of the build, and for the
+# other Pythons, on which the tests only import, the two packages of an import that are made for one version.
+build/wheelhouse/.complete: constraints.txt pyproject.toml | dist
+	rm -rf build/wheelhouse && mkdir -p build/wheelhouse
+	$(BIN)/python -m pip wheel --quiet --constraint constraints.txt --wheel-dir build/wheelhouse \
+		"$$(echo dist/*.whl)[web]" cmake ninja nanobind scikit-build-core setuptools-scm
+	for version in 3.12 3.13; do $(BIN)/python -m pip download --quiet --constraint constraints.txt --no-deps \
+		--only-binary :all: --python-version $$version --dest build/wheelhouse numpy safetensors || exit; done
+	rm build/wheelhouse/subpixel-*
+	touch $@
 
 # In an environment of its own. The checks are those of what the document promises: it does not promise that all values
 # go together. The phase "coverage" of schemathesis 4.32 fails by itself at bodies that are bytes.
@@ -130,7 +156,7 @@ format: $(VENV)/.dev
 $(VENV)/.tools: constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) cmake ninja nanobind scikit-build-core 'pyvips[binary]'
+	$(PIP) cmake ninja nanobind scikit-build-core setuptools-scm 'pyvips[binary]'
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.tools $(SOURCES)
@@ -145,5 +171,9 @@ $(VENV)/.long: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation '.[long]'
 	touch $@
 
+$(VENV)/.release: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation '.[release]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache

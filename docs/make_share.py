@@ -11,7 +11,6 @@ from typing import Any
 
 import typer
 
-from subpixel import __version__
 from subpixel.cli.app import app
 from subpixel.cli.examples import EXAMPLES
 from subpixel.cli.help import Panels, panels, paragraphs, usage
@@ -69,7 +68,7 @@ def man_page() -> str:
 def _man_page() -> Iterator[str]:
     group: Any = typer.main.get_command(app)
     context = group.make_context("subpixel", [], resilient_parsing=True)
-    yield f'.TH SUBPIXEL 1 "" "subpixel {__version__}" "User Commands"'
+    yield '.TH SUBPIXEL 1 "" "subpixel @VERSION@" "User Commands"'  # CMakeLists.txt fills the version in
     yield ".SH NAME"
     yield "subpixel \\- upscale images and videos on the CPU with small neural networks"
     yield ".SH SYNOPSIS"

@@ -64,7 +64,7 @@ class Pool {
   // If threads are scarce and there are fewer workers than wanted, callers do the rest themselves.
   void start_missing() {
     if (free_ >= wanted_) return;
-    const SignalBlock quiet;
+    [[maybe_unused]] const SignalBlock quiet;  // empty where there are no signals
     try {
       for (; free_ < wanted_ && all_ < kMostWorkers; ++free_, ++all_) std::thread([this] { work(); }).detach();
     } catch (const std::exception&) {

@@ -7,7 +7,10 @@
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+try:
+    from subpixel._version import version as __version__  # written when the package is built
+except ModuleNotFoundError:
+    __version__ = "0.0.0+unknown"  # the sources themselves, not installed
 
 __all__ = [
     "Upscaler",

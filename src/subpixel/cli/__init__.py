@@ -48,8 +48,8 @@ def run() -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code.
 
-    >>> main(["--version"])
-    subpixel 0.1.0
+    >>> main(["--version"])  # doctest: +ELLIPSIS
+    subpixel ...
     0
     """
     _fill_standard_descriptors()
