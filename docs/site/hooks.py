@@ -33,12 +33,18 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    return outside.with_links_of_the_site(markdown, page.file.src_uri)
+    return with_captions(outside.with_links_of_the_site(markdown, page.file.src_uri))
 
 
 def anchor(title: str, separator: str) -> str:
     """The anchor that GitHub gives to a heading, so that links work there and here."""
     return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", separator)
+
+
+def with_captions(markdown: str) -> str:
+    """The text with what an image shows below it, and a link to the image alone, for narrow screens."""
+    figure = r'<figure markdown="span">[![\1](\2)](\2)<figcaption>\1</figcaption></figure>'
+    return re.sub(r"^!\[([^\]]+)\]\(([^)\s]+)\)$", figure, markdown, flags=re.M)
 
 
 def with_reference(nav: list[Any]) -> list[Any]:
@@ -61,3 +67,4 @@ class GitHubLists(Extension):
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (the library's name)
         md.tab_length = 2
         md.build_parser()  # its parts have read the length already
+        md.parser.blockprocessors["code"].tab_length = 4

@@ -26,10 +26,9 @@ _LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 
 def pages() -> Mapping[str, str]:
     """The text of each page by its path on the site."""
-    return {
-        **{there: (ROOT / here).read_text(encoding="utf-8") for here, there in BESIDE.items()},
-        EXAMPLES: _examples(),
-    }
+    found = {there: (ROOT / here).read_text(encoding="utf-8") for here, there in BESIDE.items()}
+    found["index.md"] = f"---\nhide: [navigation]\n---\n{found['index.md']}"
+    return {**found, EXAMPLES: _examples()}
 
 
 def _examples() -> str:
