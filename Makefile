@@ -6,6 +6,7 @@
 # make sanitize   the same built with gcc's sanitizers: addresses and undefined behaviour, then threads
 # make test-long   what takes long: JAX arrays (it installs JAX), random arguments and mutated files by the thousand
 # make page-checks   the page: the types of its scripts, and axe, which looks for what keeps people out (needs node and chromium)
+# make docs   the documentation site, into build/site
 # make fuzz-api   requests made up from the server's OpenAPI document, for ten minutes: `make fuzz-api FUZZ_SECONDS=60` for one
 # All is installed into .venv once; without changes no later call needs the network.
 
@@ -18,7 +19,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 # What a build of the package reads.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*')
 
-.PHONY: demo test test-fast test-long fuzz-api test-native test-neon sanitize page-checks lint format clean
+.PHONY: demo test test-fast test-long fuzz-api test-native test-neon sanitize page-checks docs lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -68,6 +69,11 @@ page-checks: $(VENV)/.dev
 	cd tests/serve/page && npm install --no-audit --no-fund
 	$(BIN)/python -m pytest -rs tests/serve/page tests/serve/browser/test_looks.py
 
+# The first variable silences a notice about the next version of mkdocs.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "build/site/index.html"
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -95,6 +101,10 @@ $(VENV)/.dev: $(VENV)/.tools $(SOURCES)
 
 $(VENV)/.long: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation '.[long]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation '.[docs]'
 	touch $@
 
 clean:

@@ -17,7 +17,9 @@ class Docstrings(griffe.Extension):
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         for thing in _all(pkg):
             if thing.docstring is not None:
-                thing.docstring.value = _with_blocks(_ROLE.sub(lambda found, of=thing: _link(found, of), thing.docstring.value))
+                thing.docstring.value = _with_blocks(
+                    _ROLE.sub(lambda found, of=thing: _link(found, of), thing.docstring.value)
+                )
 
 
 def _all(thing: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""What mkdocs calls while it builds the site: pages that are no files of docs/, links between them, Markdown as GitHub's.
+"""What mkdocs calls while it builds the site: further pages, links between them, Markdown as GitHub has it.
 
 Hooks get mkdocs' own objects, which have no types.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import commands
-import modules
-import outside
+import command_pages
+import module_pages
+import outside_pages
 from markdown import Extension, Markdown
 from mkdocs.structure.files import File
 
-PAGES = {**outside.pages(), **commands.pages(), **modules.pages()}
+PAGES = {**outside_pages.pages(), **command_pages.pages(), **module_pages.pages()}
 
 
 def on_config(config: Any) -> Any:
@@ -27,13 +27,13 @@ def on_config(config: Any) -> Any:
 def on_files(files: Any, config: Any) -> Any:
     for path, text in PAGES.items():
         files.append(File.generated(config, path, content=text))
-    icon = outside.ROOT / "src" / "subpixel" / "serve" / "page" / "icon.svg"
+    icon = outside_pages.ROOT / "src" / "subpixel" / "serve" / "page" / "icon.svg"
     files.append(File.generated(config, "site/icon.svg", abs_src_path=str(icon)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    return with_captions(outside.with_links_of_the_site(markdown, page.file.src_uri))
+    return with_captions(outside_pages.with_links_of_the_site(markdown, page.file.src_uri))
 
 
 def anchor(title: str, separator: str) -> str:

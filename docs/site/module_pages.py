@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from outside import ROOT
+from outside_pages import ROOT
 
 __all__ = ["MODULES", "pages"]
 
@@ -40,25 +40,37 @@ def _path(module: str) -> str:
 
 def _page(module: str, shown: dict[str, str]) -> Iterator[str]:
     tree = ast.parse(_source(module))
-    places = dict(_imports(tree))
     yield f"# {module}"
-    yield f"::: {module}\n    options:\n      members: false\n      show_root_heading: false\n      show_root_toc_entry: false"
+    yield _entry(module, members="false", show_root_heading="false", show_root_toc_entry="false")
     for name in _public(tree):
-        place = places.get(name, f"{module}.{name}")
         public = f"{module}.{name}"
+        place = _definition(public)
         if place in MODULES:
             yield f"[](){{ #{public} }}\n## {name}\n\nThe module [{place}]({_path(place).removeprefix(FOLDER + '/')})."
         elif place in shown:
             yield f"## {name}\n\nThe same as [{shown[place]}][{place}]."
         else:
             shown[place] = public
-            yield f"::: {place}\n    options:\n      heading: {public}\n      toc_label: {name}"
+            anchor = "" if place == public else f"[](){{ #{public} }}\n\n"
+            yield anchor + _entry(place, heading=public, toc_label=name)
+
+
+def _entry(place: str, **options: str) -> str:
+    """What mkdocstrings replaces by the docstring of something."""
+    return "\n".join([f"::: {place}", "    options:", *(f"      {name}: {value}" for name, value in options.items())])
 
 
 def _source(module: str) -> str:
     path = ROOT / "src" / module.replace(".", "/")
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     return path.read_text(encoding="utf-8")
+
+
+def _definition(public: str) -> str:
+    """Where a name is defined, through all modules that import it from another."""
+    module, _, name = public.rpartition(".")
+    place = dict(_imports(ast.parse(_source(module)))).get(name)
+    return public if place is None else place if place in MODULES else _definition(place)
 
 
 def _public(tree: ast.Module) -> list[str]:
@@ -71,6 +83,6 @@ def _public(tree: ast.Module) -> list[str]:
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """``(name, where it is defined)`` of everything that a module imports by ``from``."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module != "__future__":
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("subpixel"):
             for alias in node.names:
                 yield alias.asname or alias.name, f"{node.module}.{alias.name}"
