@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import griffe
@@ -17,9 +18,8 @@ class Docstrings(griffe.Extension):
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         for thing in _all(pkg):
             if thing.docstring is not None:
-                thing.docstring.value = _with_blocks(
-                    _ROLE.sub(lambda found, of=thing: _link(found, of), thing.docstring.value)
-                )
+                text = _ROLE.sub(partial(_link, thing), thing.docstring.value)
+                thing.docstring.value = _with_blocks(text)
 
 
 def _all(thing: Any) -> Iterator[Any]:
@@ -29,7 +29,7 @@ def _all(thing: Any) -> Iterator[Any]:
             yield from _all(member)
 
 
-def _link(found: re.Match[str], thing: Any) -> str:
+def _link(thing: Any, found: re.Match[str]) -> str:
     """A name as code, which leads to its entry if there is one."""
     name = found[2]
     shown = name.rsplit(".", 1)[-1] if found[1] else name
