@@ -69,9 +69,9 @@ page-checks: $(VENV)/.dev
 	cd tests/serve/page && npm install --no-audit --no-fund
 	$(BIN)/python -m pytest -rs tests/serve/page tests/serve/browser/test_looks.py
 
-# The first variable silences a notice about the next version of mkdocs.
+# The variable silences a notice about other versions of mkdocs. With --quiet, --strict would see no warning.
 docs: $(VENV)/.docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "build/site/index.html"
 
 lint: $(VENV)/.dev

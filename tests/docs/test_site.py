@@ -13,11 +13,12 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import unquote
 
 import pytest
 
 import subpixel
-from commands import COMMANDS, GROUPS
+from commands import COMMANDS
 from docs.pages import ROOT, text_of
 from subpixel.cli.help import panels
 
@@ -80,7 +81,7 @@ def test_every_command_has_a_page_with_every_option(monkeypatch: pytest.MonkeyPa
         for label, _ in rows:
             assert all(f"`{word}`" in page for word in label.split(", ")), f"{name}: {label}"
     index = pages["reference/commands/index.md"]
-    assert all(f"`{name}`" in index for name in [*COMMANDS, *GROUPS] if " " not in name)
+    assert all(f"[`{name}`]({name.replace(' ', '-')}.md)" in index for name in COMMANDS)
 
 
 def test_examples_of_docstrings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,17 +135,19 @@ def test_figures_of_explanations_are_those_of_the_measurements(name: str) -> Non
 
 
 class Loads(HTMLParser):
-    """What a page loads when it is opened, and the ids in it."""
+    """What a page loads when it is opened, where its links lead, and the ids in it."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.addresses: list[str] = []
+        self.links: list[str] = []
         self.ids: set[str] = set()
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         self.ids.add(given.get("id", ""))
+        self.links += [given["href"]] if tag == "a" and given.get("href") else []
         if tag == "link" and given.get("rel") in ("prev", "next", "canonical"):
             return
         names = {"script": ["src"], "link": ["href"], "img": ["src", "srcset"], "iframe": ["src"]}
@@ -187,6 +190,22 @@ def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
         text = text_of(sheet)
         found = re.findall(r"url\(\s*[\"']?([^\"')]+)", text) + re.findall(r"@import\s*[\"']([^\"']+)", text)
         assert not outside(found), f"{sheet.relative_to(site)}: {outside(found)}"
+
+
+@needs_mkdocs
+@pytest.mark.slow
+def test_every_link_leads_somewhere(site: Path) -> None:
+    pages = {path: Loads(text_of(path)) for path in site.rglob("*.html") if path.name != "404.html"}
+    for page, loads in pages.items():
+        for link in loads.links:
+            if link.startswith(("http://", "https://")):
+                continue
+            name, _, fragment = link.partition("#")
+            path = (page.parent / name).resolve() if name else page
+            path = path / "index.html" if path.is_dir() else path
+            assert path.is_file(), f"{page.relative_to(site)}: {link} is not there"
+            if fragment and path in pages:
+                assert unquote(fragment) in pages[path].ids, f"{page.relative_to(site)}: {link}: no such place"
 
 
 @needs_mkdocs
