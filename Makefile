@@ -9,6 +9,7 @@
 # make test-dist   make dist, then both installed into empty environments: no network, no compiler
 # make page-checks   the page: the types of its scripts, and axe, which looks for what keeps people out (needs node and chromium)
 # make fuzz   every reader and editor of files, and the engine, on inputs that fuzzers make up: an hour, or `FUZZ_SECONDS=` (needs clang)
+# make docs   the documentation site, into build/site
 # make fuzz-api   requests made up from the server's OpenAPI document, for ten minutes: `make fuzz-api FUZZ_SECONDS=60` for one
 # make sbom   what is installed with the package, as CycloneDX, in build/sbom.json
 # make licences   docs/licences.md: the licences of all that; fails at one that is not expected
@@ -24,7 +25,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 # What a build of the package reads.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*' -not -path 'native/fuzz/*')
 
-.PHONY: demo test test-fast test-long dist test-dist fuzz fuzz-api test-native test-neon sanitize page-checks sbom licences audit lint format clean
+.PHONY: demo test test-fast test-long dist test-dist fuzz fuzz-api test-native test-neon sanitize page-checks docs sbom licences audit lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -114,6 +115,11 @@ page-checks: $(VENV)/.dev
 	cd tests/serve/page && npm install --no-audit --no-fund
 	$(BIN)/python -m pytest -rs tests/serve/page tests/serve/browser/test_looks.py
 
+# The variable silences a notice about other versions of mkdocs. With --quiet, --strict would see no warning.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "build/site/index.html"
+
 # What is installed with the package, in an environment without anything else: the wheel needs no compiler for that.
 RUNTIME := build/runtime
 $(RUNTIME)/.made: $(VENV)/.tools pyproject.toml constraints.txt
@@ -173,6 +179,10 @@ $(VENV)/.long: $(VENV)/.dev
 
 $(VENV)/.release: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation '.[release]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation '.[docs]'
 	touch $@
 
 clean:

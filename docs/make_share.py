@@ -13,7 +13,7 @@ import typer
 
 from subpixel.cli.app import app
 from subpixel.cli.examples import EXAMPLES
-from subpixel.cli.help import Panels, panels, paragraphs, usage
+from subpixel.cli.help import Panels, contexts, panels, paragraphs, usage
 
 SHARE = Path(__file__).parents[1] / "share"
 
@@ -77,7 +77,7 @@ def _man_page() -> Iterator[str]:
     yield _text("subpixel COMMAND --help explains a command, too. A file in place of a command is upscaled.")
     yield from _options(panels(group, context), only=("Options",))
     yield ".SH COMMANDS"
-    for command, inner in _contexts(group, context):
+    for command, inner in contexts(group, context):
         yield f".SS {_text(usage(command, inner))}"
         for number, paragraph in enumerate(paragraphs(command.help)):
             yield from ([".PP"] if number else [])
@@ -90,16 +90,6 @@ def _man_page() -> Iterator[str]:
     yield ".SH EXIT STATUS"
     for code, meaning in EXIT_CODES:
         yield from (".TP", f".B {code}", _text(meaning))
-
-
-def _contexts(group: Any, context: Any) -> Iterator[tuple[Any, Any]]:
-    """The commands of a group, and those of groups inside of it."""
-    for name, command in group.commands.items():
-        inner = command.make_context(name, [], parent=context, resilient_parsing=True)
-        if hasattr(command, "commands"):
-            yield from _contexts(command, inner)
-        else:
-            yield command, inner
 
 
 def _options(found: Panels, only: Iterable[str] = ()) -> Iterator[str]:

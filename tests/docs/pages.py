@@ -8,7 +8,8 @@ from pathlib import Path
 __all__ = ["BY_HAND", "GENERATED", "PAGES", "ROOT", "blocks", "prose", "text_of"]
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+# A study writes the one in laboratory/ beside its data.
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")} - {ROOT / "docs" / "laboratory" / "decoder.md"})
 # Scripts of docs/ write most of these pages, and their own tests watch over them.
 GENERATED = ("models.md", "performance.md")
 BY_HAND = [page for page in PAGES if page.name not in GENERATED]

@@ -96,8 +96,8 @@ AROUND = {"CONTRIBUTING.md": {"Entry": Entry, "Format": Format, "_ALL": frozense
 
 
 def test_the_pages_with_python_are_found() -> None:
-    names = {page.name for page in WITH_PYTHON}
-    assert {"README.md", "python.md", "images.md", "videos.md"} <= names
+    names = {ids(page) for page in WITH_PYTHON}
+    assert {"README.md", "docs/python.md", "docs/start/python.md", "docs/explanation/borders.md"} <= names
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=ids)

@@ -26,3 +26,4 @@ BACKENDS: dict[str, Backend] = {
     backend.name: backend
     for backend in (NativeBackend(), ReferenceBackend(), TorchBackend(), OnnxRuntimeBackend(), OpenVinoBackend())
 }
+"""The backends by name."""

@@ -15,9 +15,11 @@ from subpixel.errors import InvalidArgument
 from subpixel.storage.memory import require_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import RenderableType
 
-__all__ = ["HelpCommand", "HelpGroup", "HelpSubgroup", "Panels", "panels", "paragraphs", "usage"]
+__all__ = ["HelpCommand", "HelpGroup", "HelpSubgroup", "Panels", "contexts", "panels", "paragraphs", "usage"]
 
 # By the title of a panel: a label and its text in each row.
 Panels = dict[str, list[tuple[str, str]]]
@@ -149,6 +151,16 @@ def panels(command: Any, ctx: Any) -> Panels:
             title = "Arguments" if param.param_type_name == "argument" else "Options" if groups else REPORTING
         rows_of.setdefault(title, []).append((_label(param), _text(param)))
     return rows_of
+
+
+def contexts(group: Any, ctx: Any) -> Iterator[tuple[Any, Any]]:
+    """The commands of a group, and those of groups inside of it, each with a context to ask it in."""
+    for name, command in group.commands.items():
+        inner = command.make_context(name, [], parent=ctx, resilient_parsing=True)
+        if hasattr(command, "commands"):
+            yield from contexts(command, inner)
+        else:
+            yield command, inner
 
 
 def usage(command: Any, ctx: Any) -> str:

@@ -64,6 +64,7 @@ DEGRADATIONS: dict[str, Degradation] = {
         Degradation("nearest", "one pixel of each block, without a filter: it aliases", (("mode", "nearest"),)),
     )
 }
+"""The filters that make images smaller, by name."""
 
 
 def degradation_of(name: str) -> Degradation:

@@ -43,6 +43,7 @@ FORMATS: dict[str, Format] = {
         Format("safetensors", (".safetensors", ".py"), ("f32", "f16"), False),
     )
 }
+"""The formats by name, each with its suffixes and precisions."""
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,7 @@ ZOO: dict[str, Entry] = {
         ),
     )
 }
+"""The shipped models by name; ``auto`` is not among them."""
 
 # The architectures that can be trained, by name: functions of the scale.
 ARCHITECTURES: dict[str, Callable[[int], Spec]] = {

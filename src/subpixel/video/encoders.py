@@ -133,6 +133,7 @@ ENCODERS = {
         ),
     )
 }
+"""The encoders by name, each with its presets, its default quality and the formats of pixels that it takes."""
 
 
 @dataclass(frozen=True)
