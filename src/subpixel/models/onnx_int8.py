@@ -126,10 +126,9 @@ def _shifted_sums(conv: StoredConv, x: Value, padding: tuple[int, int]) -> Value
     unit = 2.0**-shift
     # Half a unit of the sums, so that one that a runtime makes a little too small, as by Winograd's algorithm, is still
     # this one.
-    bias = (conv.bias + half + 0.5) * unit
-    weight = conv.weight * unit[:, None, None, None]
-    names = (f"{conv.name}.weight", weight), (f"{conv.name}.bias", bias)
-    constants = (x.graph.constant(value.astype(np.float32), name) for name, value in names)
+    bias = ((conv.bias + half + 0.5) * unit).astype(np.float32)
+    weight = (conv.weight * unit[:, None, None, None]).astype(np.float32)
+    constants = x.graph.constant(weight, f"{conv.name}.weight"), x.graph.constant(bias, f"{conv.name}.bias")
     return OnnxKernels().conv(x, *constants, padding).then("Floor")
 
 
