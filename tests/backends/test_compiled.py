@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in torch itself
 def test_a_compiled_network_equals_the_reference_at_every_size() -> None:
     model = find("espcn", 2)
     session = BACKENDS["torch-compiled"].prepare(model.spec, model.weights, "f32", 1)

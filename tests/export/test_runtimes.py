@@ -109,7 +109,7 @@ def test_images_equal_those_of_upscale(name: str, scale: int, runtime: str) -> N
 
 
 @pytest.mark.parametrize(("name", "scale"), INT8)
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_int8_equals_ours(name: str, scale: int, runtime: str) -> None:
     model = find(name, scale)
     run = RUNTIMES[runtime](exported(name, scale, "int8", False))

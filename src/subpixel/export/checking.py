@@ -150,9 +150,7 @@ def _refusal(what: str) -> str:
 
 def _notes(asked: Request) -> tuple[str, ...]:
     if asked.precision == "int8":
-        return (
-            "int8 has the codes of subpixel's int8, at about the speed of f32; int8-qdq is faster, with other codes",
-        )
+        return ("it has the codes of subpixel's int8, but is slower than f32; precision='int8-qdq' is for speed",)
     if asked.precision == "int8-qdq":
-        return ("runtimes round int8-qdq in their own ways: as good, but other codes than subpixel's; int8 has those",)
+        return ("it needs a processor with VNNI, and its codes are not subpixel's; precision='int8' has those",)
     return ()
