@@ -150,7 +150,7 @@ def _refusal(what: str) -> str:
 
 def _notes(asked: Request) -> tuple[str, ...]:
     if asked.precision == "int8":
-        return ("it has the codes of subpixel's int8, but is slower than f32; precision='int8-qdq' is for speed",)
+        return ("the file has the codes of subpixel's int8, but is slower than f32; precision='int8-qdq' is for speed",)
     if asked.precision == "int8-qdq":
-        return ("it needs a processor with VNNI, and its codes are not subpixel's; precision='int8' has those",)
+        return ("the file needs a processor with VNNI, and its codes are not subpixel's; precision='int8' has those",)
     return ()
