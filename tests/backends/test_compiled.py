@@ -16,11 +16,14 @@ torch = pytest.importorskip("torch")
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in torch itself
-def test_a_compiled_network_equals_the_reference_at_every_size() -> None:
+def test_a_compiled_network_equals_the_reference_at_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import config
+
+    monkeypatch.setattr(config, "compile_threads", 1)  # no processes beside this one
     model = find("espcn", 2)
     session = BACKENDS["torch-compiled"].prepare(model.spec, model.weights, "f32", 1)
     expected = BACKENDS["reference"].prepare(model.spec, model.weights, "f32", 1)
-    for size in [(33, 17), (97, 61), (7, 5), (1, 1)]:
+    for size in [(33, 17), (97, 61), (7, 5)]:
         x = np.random.default_rng(0).random((1, *size), np.float32)
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
