@@ -11,7 +11,12 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-__all__ = ["folder_content", "leaves_the_lock", "random_image", "save_image"]
+from subpixel.backends import BACKENDS
+
+__all__ = ["UNCOMPILED", "folder_content", "leaves_the_lock", "random_image", "save_image"]
+
+# The backends without the one that compiles each network for minutes; tests/backends/test_compiled.py has that one.
+UNCOMPILED = [name for name in BACKENDS if name != "torch-compiled"]
 
 
 def random_image(shape: tuple[int, ...], dtype: Any, seed: int = 0) -> NDArray[Any]:

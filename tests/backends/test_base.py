@@ -63,7 +63,8 @@ def test_unknown_names(name, suggestion):
         choose_backend(name, "auto")
     assert (
         str(caught.value)
-        == f"Unknown backend {name!r}.{suggestion} Choices: auto, native, reference, torch, onnxruntime, openvino."
+        == f"Unknown backend {name!r}.{suggestion} Choices: auto, native, reference, torch, torch-compiled, "
+        "onnxruntime, openvino."
     )
 
 

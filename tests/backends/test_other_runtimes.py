@@ -114,7 +114,12 @@ def test_a_precision_that_a_gpu_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "device", "error", "text"),
     [
         ("auto", "cuda0", InvalidArgument, "Unknown device 'cuda0'. Did you mean 'cuda'?"),
-        ("native", "cuda", Unsupported, "this backend runs on the CPU; backend='torch' or backend='onnxruntime' is"),
+        (
+            "native",
+            "cuda",
+            Unsupported,
+            "this backend runs on the CPU; backend='torch' or backend='torch-compiled' or",
+        ),
         ("reference", "gpu", Unsupported, "this backend runs on the CPU; backend='openvino' is needed"),
         ("torch", "cuda", BackendUnavailable, "device='cuda' cannot be used: backend 'torch': torch finds no device"),
         ("torch", "gpu", Unsupported, "backend='torch', device='gpu'"),

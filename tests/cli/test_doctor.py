@@ -23,7 +23,7 @@ def test_doctor_says_what_this_machine_can(run: Run) -> None:
     assert report["versions"]["numpy"] == np.__version__
     assert report["versions"]["python"].count(".") == 2
     assert report["versions"]["libvips"].split(".")[0].isdigit()
-    assert set(report["backends"]) == {"native", "reference", "torch", "onnxruntime", "openvino"}
+    assert set(report["backends"]) == {"native", "reference", "torch", "torch-compiled", "onnxruntime", "openvino"}
     assert report["backends"]["reference"]["unavailable"] is None
     assert "f32" in report["backends"]["reference"]["precisions"]
     assert report["threads"] >= 1
@@ -36,7 +36,17 @@ def test_doctor_says_what_this_machine_can(run: Run) -> None:
     assert set(report["flat"]) >= {"fast ×2", "fast-compressed ×2"}
     text = run("doctor").out
     assert "flat parts" in text
-    for name in ("subpixel", "numpy", "native", "reference", "torch", "onnxruntime", "openvino", "auto"):
+    for name in (
+        "subpixel",
+        "numpy",
+        "native",
+        "reference",
+        "torch",
+        "torch-compiled",
+        "onnxruntime",
+        "openvino",
+        "auto",
+    ):
         assert name in text
 
 

@@ -45,13 +45,16 @@ class Command:
     def end(self, seconds: float = 900) -> int:
         """Wait for the end; returns the exit code."""
         self.process.wait(timeout=seconds)
+        self._read()
+        return self.process.returncode
+
+    def _read(self) -> None:
         texts = []
         for file in self._files:
             file.seek(0)
             texts.append(file.read())
             file.close()
         self.out, self.err = texts
-        return self.process.returncode
 
     def workers(self) -> list[int]:
         """The processes of workers that began under this command."""
@@ -71,6 +74,7 @@ class Command:
         below = {pid for pid, parent, _ in _processes() if parent == self.process.pid}
         self.process.kill()
         self.process.wait()
+        self._read()
         wait_until(lambda: not below & {pid for pid, _, _ in _processes()})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,9 @@ from helpers import save_image
 from subpixel import Upscaler
 from subpixel.cluster import image_batch, rules
 from subpixel.cluster.image_batch import pieces_of
+from subpixel.cluster.worker import Worker
 from subpixel.image.batch.plan import Task
+from subpixel.models.zoo import ZOO, Entry
 from subpixel.storage.locks import claim
 
 Run = Callable[..., Done]
@@ -132,6 +135,31 @@ def _as_version(refusal: Callable[[dict[str, Any]], str | None], version: str, g
         return refusal(given)
     finally:
         rules.__version__ = before  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("model", ["auto", "mine.safetensors"])
+def test_a_worker_with_other_weights_is_refused_with_a_sentence(
+    run: Run, photos: Path, tmp_path: Path, pools: Pools, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    """A file is replaced after the driver has begun, and before a worker starts."""
+    for name in ("fast", "fast-compressed"):
+        for scale in ZOO[name].scales:
+            shutil.copy(ZOO[name].path(scale), tmp_path)
+    shutil.copy(ZOO["espcn"].path(2), tmp_path / "mine.safetensors")
+    monkeypatch.setattr(Entry, "path", lambda self, scale: tmp_path / f"{self.name}_x{scale}.safetensors")
+    changed = "fast-compressed_x3.safetensors" if model == "auto" else model
+
+    def replaced(self: Worker, rules: dict[str, Any]) -> Any:
+        shutil.copy(tmp_path / "fast_x2.safetensors", tmp_path / changed)
+        return greet(self, rules)
+
+    greet = Worker.greet
+    monkeypatch.setattr(Worker, "greet", replaced)
+    monkeypatch.chdir(tmp_path)
+    done = run("cluster", "images", photos, "-o", tmp_path / "many", "-n", model)
+    assert done.code == 1
+    assert f"refused, since its {changed} is another file than that of the machine that runs the command" in done.err
+    assert results(tmp_path / "many") == {}
 
 
 def test_two_runs_do_not_share_a_folder(run: Run, photos: Path, tmp_path: Path, pools: Pools) -> None:

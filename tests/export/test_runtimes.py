@@ -109,10 +109,10 @@ def test_images_equal_those_of_upscale(name: str, scale: int, runtime: str) -> N
 
 
 @pytest.mark.parametrize(("name", "scale"), INT8)
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-def test_exact_int8_equals_ours(name: str, scale: int, runtime: str) -> None:
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_int8_equals_ours(name: str, scale: int, runtime: str) -> None:
     model = find(name, scale)
-    run = RUNTIMES[runtime](exported(name, scale, "int8-exact", False))
+    run = RUNTIMES[runtime](exported(name, scale, "int8", False))
     session = BACKENDS["reference"].prepare(model.spec, model.weights, "int8", 1, model.quantisation)
     for size in SIZES:
         codes = planes_of(model, *size)
@@ -124,10 +124,10 @@ def test_exact_int8_equals_ours(name: str, scale: int, runtime: str) -> None:
 
 @pytest.mark.parametrize(("name", "scale"), INT8)
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-def test_int8_of_the_runtime_is_as_good_as_ours(name: str, scale: int, runtime: str) -> None:
+def test_int8_that_a_runtime_rounds_is_as_good_as_ours(name: str, scale: int, runtime: str) -> None:
     """It rounds otherwise, so its samples are others; they are as close to those of f32 as ours."""
     model = find(name, scale)
-    run = RUNTIMES[runtime](exported(name, scale, "int8", False))
+    run = RUNTIMES[runtime](exported(name, scale, "int8-qdq", False))
     backend = BACKENDS["reference"]
     x = planes_of(model, 97, 61).astype(np.float32) / 255
     truth = backend.prepare(model.spec, model.weights, "f32", 1)(x)
@@ -136,11 +136,11 @@ def test_int8_of_the_runtime_is_as_good_as_ours(name: str, scale: int, runtime: 
     assert theirs <= 1.1 * usual
 
 
-def test_int8_is_for_integers() -> None:
+def test_qdq_is_for_integers() -> None:
     """Each convolution but the last stands between nodes that a runtime can join to one in integers."""
     import onnx
 
-    graph = onnx.load_from_string(exported("fast", 2, "int8", False)).graph
+    graph = onnx.load_from_string(exported("fast", 2, "int8-qdq", False)).graph
     made = {node.output[0]: node for node in graph.node}
     used: dict[str, list[str]] = {}
     for node in graph.node:
@@ -187,13 +187,13 @@ def test_a_batch_and_named_axes() -> None:
 
 @pytest.mark.parametrize("border", ["replicate", "zero"])
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-def test_exact_int8_of_a_chain_with_skips(border: str, runtime: str) -> None:
+def test_int8_of_a_chain_with_skips(border: str, runtime: str) -> None:
     """Kernels that are not square, all activations, a skip that must be cropped, the order DCR."""
     spec = SPECS[f"chain {border} luma"]
     weights = {name: value / 2 for name, value in weights_for(spec).items()}
     ranges = {"b": (-1.0, 2.0), "d": (0.0, 2.0), "s": (-1.0, 3.0)}
     quantisation = quantise(spec, weights, ranges)
-    graph = to_onnx(spec, weights, precision="int8-exact", quantisation=quantisation)
+    graph = to_onnx(spec, weights, precision="int8", quantisation=quantisation)
     run = RUNTIMES[runtime](graph.SerializeToString())
     session = BACKENDS["reference"].prepare(spec, weights, "int8", 1, quantisation)
     for size in SIZES:

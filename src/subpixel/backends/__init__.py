@@ -24,6 +24,9 @@ __all__ = [
 # these run only where they are named, or where a device is that ours do not have.
 BACKENDS: dict[str, Backend] = {
     backend.name: backend
-    for backend in (NativeBackend(), ReferenceBackend(), TorchBackend(), OnnxRuntimeBackend(), OpenVinoBackend())
+    for backend in (
+        *(NativeBackend(), ReferenceBackend(), TorchBackend(), TorchBackend(compiled=True)),
+        *(OnnxRuntimeBackend(), OpenVinoBackend()),
+    )
 }
 """The backends by name."""

@@ -133,7 +133,7 @@ def choose_backend(
     """The backend of that name, or for ``auto`` the fastest of ours that can run here and has the precision.
 
     Args:
-        name: ``auto``, ``native``, ``reference``, ``torch``, ``onnxruntime`` or ``openvino``.
+        name: ``auto``, ``native``, ``reference``, ``torch``, ``torch-compiled``, ``onnxruntime`` or ``openvino``.
         precision: ``auto``, ``f32``, ``bf16`` or ``int8``. ``auto`` is int8 if ``quantisation`` records a loss of at
             most 0.05 dB and the backend has int8, else f32.
         quantisation: the int8 parameters of the model file.

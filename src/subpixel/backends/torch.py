@@ -1,9 +1,10 @@
-"""The backend ``torch``, in f32 and bf16, on the CPU or a GPU."""
+"""The backends ``torch`` and ``torch-compiled``, in f32 and bf16, on the CPU or a GPU."""
 
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +23,7 @@ from subpixel.backends.base import (
 )
 from subpixel.backends.flat import check_flat, flat_session
 from subpixel.backends.missing import missing_packages
-from subpixel.errors import Unsupported
+from subpixel.errors import FallbackWarning, Unsupported
 from subpixel.models.graph import require_single_image, run, run_all
 from subpixel.models.spec import Spec
 
@@ -31,12 +32,22 @@ __all__ = ["TorchBackend"]
 
 @dataclass(frozen=True)
 class TorchBackend:
-    """f32 and bf16 for any network. Preparing a session sets torch's number of threads for the whole process."""
+    """f32 and bf16 for any network. Preparing a session sets torch's number of threads for the whole process.
+
+    Args:
+        device: where it runs.
+        compiled: compile each network with ``torch.compile`` when it first runs, for all sizes. That takes seconds to
+            minutes, and a C++ compiler on the CPU.
+    """
 
     device: str = "cpu"
-    name = "torch"
+    compiled: bool = False
     precisions: tuple[str, ...] = ("f32", "bf16")
     devices: tuple[str, ...] = ("cpu", "cuda", "mps")
+
+    @property
+    def name(self) -> str:
+        return "torch-compiled" if self.compiled else "torch"
 
     def unavailable(self) -> str | None:
         return missing_packages(("torch",), "train")
@@ -77,6 +88,7 @@ class TorchBackend:
         tensors = _tensors(weights, device, dtype)
         kernels = TorchKernels()
         torch.set_num_threads(threads)
+        network = self._network(lambda x: run(spec, tensors, x, kernels))
 
         def session(planes: Planes) -> Planes:
             planes = check_planes(planes, spec)
@@ -84,7 +96,7 @@ class TorchBackend:
                 return empty_result(planes, spec)
             with torch.inference_mode(), _whole_f32(device):
                 x = torch.from_numpy(np.array(planes)).to(device, dtype)[None]
-                result: Planes = run(spec, tensors, x, kernels)[0].float().cpu().numpy()
+                result: Planes = network(x)[0].float().cpu().numpy()
             return result
 
         return session if flat is None else flat_session(session, spec.scale, flat)
@@ -93,7 +105,7 @@ class TorchBackend:
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
     ) -> VideoSession:
         if precision not in self.precisions:
-            raise Unsupported(f"precision={precision!r}: backend 'torch' runs networks for videos in f32 or bf16")
+            raise Unsupported(f"precision={precision!r}: backend '{self.name}' runs networks for videos in f32 or bf16")
         import torch
 
         from subpixel.models.torch_kernels import TorchKernels
@@ -103,15 +115,45 @@ class TorchBackend:
         tensors = _tensors(weights, device, dtype)
         kernels = TorchKernels()
         torch.set_num_threads(threads)
+        network = self._network(lambda batch: run_all(spec, tensors, batch, kernels))
 
         def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:
             arrays = check_inputs(inputs, spec)
             with torch.inference_mode(), _whole_f32(device):
                 batch = {name: torch.from_numpy(np.array(x)).to(device, dtype)[None] for name, x in arrays.items()}
-                result = run_all(spec, tensors, batch, kernels)
+                result = network(batch)
                 return {name: value[0].float().contiguous().cpu().numpy() for name, value in result.items()}
 
         return session
+
+    def _network(self, run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return _compiled(run) if self.compiled else run
+
+
+def _compiled(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function that is compiled at its first call; where that fails, it warns and runs as it is."""
+    import torch
+    from torch._dynamo.exc import TorchDynamoException
+
+    compiled = torch.compile(run, dynamic=True)
+    chosen = [compiled]
+
+    def call(x: Any) -> Any:
+        if chosen[0] is run:
+            return run(x)
+        try:
+            return compiled(x)
+        except TorchDynamoException as error:
+            chosen[0] = run
+            why = next(iter(str(error).splitlines()), type(error).__name__)
+            warnings.warn(
+                f"running on the slower fallback: torch cannot compile the network here: {why}",
+                FallbackWarning,
+                stacklevel=2,
+            )
+            return run(x)
+
+    return call
 
 
 def _tensors(weights: Weights, device: str, dtype: Any) -> dict[str, Any]:

@@ -56,8 +56,8 @@ def export(
         typer.Option(
             "--precision",
             metavar="NAME",
-            help="Write f32; f16 for GPUs; int8 for runtimes that compute in int8; or int8-exact, which gives the same "
-            "bytes as subpixel's int8 at the speed of f32.",
+            help="Write f32; f16 for GPUs; int8, which gives the codes of subpixel's int8, slower than f32; or "
+            "int8-qdq, which is faster and gives other codes.",
             rich_help_panel=OUTPUT,
         ),
     ] = "f32",

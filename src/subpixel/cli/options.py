@@ -187,8 +187,8 @@ Backend = Annotated[
         "--backend",
         metavar="NAME",
         autocompletion=completion.backends,
-        help="Run the network with native (the compiled engine), reference (NumPy), torch, onnxruntime, openvino, or "
-        "auto, which is one of the first two.",
+        help="Run the network with native (the compiled engine), reference (NumPy), torch, torch-compiled, "
+        "onnxruntime, openvino, or auto, which is one of the first two.",
         rich_help_panel=COMPUTATION,
     ),
 ]

@@ -101,7 +101,7 @@ class ClusterImages:
             if token is not None:
                 token.write_text(secrets.token_hex(16), "ascii")
             folders = sorted({task.source.absolute().parent for task in tasks})
-            rules = job_rules(precisions_of(self.upscaler), token, folders)
+            rules = job_rules(precisions_of(self.upscaler), token, folders, self.upscaler.model)
             pool = stack.enter_context(RayPool(self.cluster, rules, self.note))
             pool.open(ImageWork, (self.make_upscaler, self.cluster.cores, self.policy, staging))
             self._running = pool, Scheduler(pool)

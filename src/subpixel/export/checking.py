@@ -24,8 +24,8 @@ Checked = tuple[str, tuple[str, ...]]
 # Odd sides, neither of them a multiple of a vector.
 _SIZE = (37, 45)
 # The largest difference in codes of 255, for planes and for images, which are rounded.
-_LARGEST = {"f32": (0.03, 1.01), "f16": (4, 5), "int8-exact": (3.01, 3.01)}
-# Of int8-exact, this share may differ by more than a code: floats hold its largest products only nearly.
+_LARGEST = {"f32": (0.03, 1.01), "f16": (4, 5), "int8": (3.01, 3.01)}
+# Of int8, this share may differ by more than a code: floats hold its largest products only nearly.
 _SHARE = 0.001
 # How much further than our int8 that of another runtime may be from f32: as a factor, and in codes.
 _FACTOR, _CODES = 1.25, 0.1
@@ -73,7 +73,7 @@ def check_graph(asked: Request, paths: Sequence[Path]) -> Checked:
     try:
         found = _compare(asked, runner(levels.ORT_ENABLE_ALL))
     except ModelFileError as error:
-        if asked.precision != "int8":
+        if asked.precision != "int8-qdq":
             raise
         notes = (*notes, f"ONNX Runtime's own int8 on this processor is less precise than the file: {error}")
     return f"run in ONNX Runtime {onnxruntime.__version__}: {found}", notes
@@ -126,7 +126,7 @@ def _compare(asked: Request, run: Callable[[Array], Array]) -> str:
         )
     if result.shape != ours.shape:
         raise ModelFileError(f"the exported file makes {result.shape} of {_SIZE}, not {ours.shape}; it is not written")
-    if asked.precision == "int8":
+    if asked.precision == "int8-qdq":
         off, usual = (float(np.sqrt(((one - truth) ** 2).mean())) for one in (result, ours))
         if not off <= _FACTOR * usual + _CODES:
             raise ModelFileError(_refusal(f"{off:.2f} of 255 from f32 (RMS), and ours {usual:.2f}"))
@@ -135,7 +135,7 @@ def _compare(asked: Request, run: Callable[[Array], Array]) -> str:
     largest = float(difference.max())
     limit = _LARGEST[asked.precision][asked.image] * max(1.0, float(np.abs(ours).max()) / 255)
     share = float((difference > 1.01).mean())
-    if not largest <= limit or (asked.precision == "int8-exact" and share > _SHARE):
+    if not largest <= limit or (asked.precision == "int8" and share > _SHARE):
         raise ModelFileError(_refusal(f"up to {largest:.2g} of 255 from the reference"))
     return f"at most {largest:.1g} of 255 from the reference"
 
@@ -149,6 +149,8 @@ def _refusal(what: str) -> str:
 
 
 def _notes(asked: Request) -> tuple[str, ...]:
-    if asked.precision != "int8":
-        return ()
-    return ("runtimes round int8 in their own ways: as good, but other bytes than subpixel's; int8-exact has those",)
+    if asked.precision == "int8":
+        return ("the file has the codes of subpixel's int8, but is slower than f32; precision='int8-qdq' is for speed",)
+    if asked.precision == "int8-qdq":
+        return ("the file needs a processor with VNNI, and its codes are not subpixel's; precision='int8' has those",)
+    return ()

@@ -55,8 +55,8 @@ def export_model(
         format: ``onnx``; ``openvino``: an .xml file, and a .bin file beside it; ``torch``: a state dict in a .pt file,
             and a plain module in a .py file beside it; ``safetensors``: the same state dict without pickle. None: by
             the suffix of ``output``, else ``onnx``.
-        precision: ``f32``; ``f16``: half of the bytes, for GPUs; ``int8``: for runtimes that compute in int8, as good
-            as this package's int8, but other bytes; ``int8-exact``: this package's bytes, at the speed of f32.
+        precision: ``f32``; ``f16``: half of the bytes, for GPUs; ``int8``: the codes of this package's int8,
+            slower than f32; ``int8-qdq``: for runtimes that compute in int8, faster and as good, but other codes.
         io: what the graph reads and writes. ``planes``: the network's planes, ``(N, C, H, W)`` f32, see
             :func:`subpixel.models.onnx_export.value_range`; ``luma``: the same, refused for networks on RGB; ``rgb``:
             images ``(N, H, W, 3)`` u8, with the colours resized as :func:`subpixel.upscale` does.

@@ -13,7 +13,7 @@ from subpixel.models.zoo import find, resolve, scales_of
 
 __all__ = ["FORMATS", "PRECISIONS", "Format", "Request", "request"]
 
-PRECISIONS = ("f32", "f16", "int8", "int8-exact")
+PRECISIONS = ("f32", "f16", "int8", "int8-qdq")
 _IO = ("planes", "luma", "rgb")
 
 

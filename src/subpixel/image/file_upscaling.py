@@ -58,7 +58,8 @@ def upscale_file(
         width: width of the result in pixels, instead of a scale; its height follows from the aspect.
         height: height of the result in pixels, instead of a scale; its width follows.
         fit: ``(width, height)``: the largest result with the image's aspect that fits in, instead of a scale.
-        backend: ``"auto"``, ``"native"``, ``"reference"``, ``"torch"``, ``"onnxruntime"`` or ``"openvino"``.
+        backend: ``"auto"``, ``"native"``, ``"reference"``, ``"torch"``, ``"torch-compiled"``, ``"onnxruntime"`` or
+            ``"openvino"``.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"gpu"`` or ``"auto"``, see :class:`subpixel.Upscaler`.
         precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
         threads: 1 … 1024; the default is as many as this process may use.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GraphPrecision", "require_exportable", "to_onnx", "value_range"]
 
-GraphPrecision = Literal["f32", "f16", "int8", "int8-exact"]
+GraphPrecision = Literal["f32", "f16", "int8", "int8-qdq"]
 
 # Old enough for all current runtimes, new enough for all operators that are used.
 _OPSET, _IR_VERSION = 17, 8
@@ -44,10 +44,10 @@ def to_onnx(
         weights: every tensor of ``spec.weight_shapes``.
         size: height and width of the input if they are fixed. Some runtimes optimise better with fixed sizes, and some
             need them.
-        precision: ``f32``; ``f16``: the network computes in f16, from and to f32; ``int8``: convolutions stand between
-            QuantizeLinear and DequantizeLinear; ``int8-exact``: likewise, rounded as this package rounds. See
-            :mod:`subpixel.models.onnx_int8`.
-        quantisation: the int8 parameters of the model file, for ``int8``.
+        precision: ``f32``; ``f16``: the network computes in f16, from and to f32; ``int8``: the arithmetic of this
+            package's int8, in floats; ``int8-qdq``: convolutions of bytes stand between QuantizeLinear and
+            DequantizeLinear. See :mod:`subpixel.models.onnx_int8`.
+        quantisation: the int8 parameters of the model file, for ``int8`` and ``int8-qdq``.
         image: read and write RGB images of 8 bits, see :mod:`subpixel.models.onnx_image`.
         properties: further metadata, by name.
 
@@ -78,8 +78,8 @@ def to_onnx(
     graph = Graph()
 
     def network(x: Value) -> Value:
-        if precision in ("int8", "int8-exact"):
-            return add_int8_network(spec, weights, quantisation, x, exact=precision == "int8-exact")
+        if precision in ("int8", "int8-qdq"):
+            return add_int8_network(spec, weights, quantisation, x, qdq=precision == "int8-qdq")
         return _add_network(spec, weights, x, np.float32 if precision == "f32" else np.float16)
 
     start = Value(graph, "input")

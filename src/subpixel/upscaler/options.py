@@ -18,7 +18,7 @@ class NetworkOptions:
     """The options of running a network.
 
     Args:
-        backend: ``auto``, ``native``, ``reference``, ``torch``, ``onnxruntime`` or ``openvino``.
+        backend: ``auto``, ``native``, ``reference``, ``torch``, ``torch-compiled``, ``onnxruntime`` or ``openvino``.
         precision: ``auto``, ``f32``, ``bf16`` or ``int8``.
         threads: 1 … 1024; the default is as many as this process may use.
         ensemble: average the results on the 8 flips and rotations of the input.

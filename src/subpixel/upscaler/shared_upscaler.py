@@ -45,7 +45,8 @@ def upscale(
         width: width of the result in pixels, instead of a scale.
         height: height of the result in pixels, instead of a scale.
         fit: ``(width, height)`` of a box, for the largest result that fits in.
-        backend: ``"auto"``, ``"native"``, ``"reference"``, ``"torch"``, ``"onnxruntime"`` or ``"openvino"``.
+        backend: ``"auto"``, ``"native"``, ``"reference"``, ``"torch"``, ``"torch-compiled"``, ``"onnxruntime"`` or
+            ``"openvino"``.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"gpu"`` or ``"auto"``, see :class:`Upscaler`.
         precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
         threads: 1 … 1024; the default is as many as this process may use.

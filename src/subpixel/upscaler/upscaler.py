@@ -64,7 +64,7 @@ class Upscaler:
         height: height of the result in pixels; its width follows.
         fit: ``(width, height)``: the largest result with the image's aspect that fits in.
         backend: ``"auto"``, ``"native"`` (the compiled engine), ``"reference"`` (NumPy), ``"torch"``,
-            ``"onnxruntime"`` or ``"openvino"``. ``"auto"`` is one of the first two.
+            ``"torch-compiled"``, ``"onnxruntime"`` or ``"openvino"``. ``"auto"`` is one of the first two.
         device: ``"cpu"``; ``"cuda"``, ``"mps"`` (both torch) or ``"gpu"`` (OpenVINO): a GPU, also with
             ``backend="auto"``; ``"auto"``: a GPU if one is here, else the CPU.
         precision: ``"f32"``, ``"bf16"``, ``"int8"``, or ``"auto"``: int8 where the model file records that it costs at

@@ -76,7 +76,8 @@ def upscale_file(
         fit: ``(width, height)``: the largest result with the video's aspect that fits in, in square pixels.
         model: ``"auto"``, the name of a shipped model, the path of a model file, or a model; see
             :class:`subpixel.Upscaler`. ``"auto"`` is ``fast-compressed`` for a lossy codec, else ``fast``.
-        backend: ``"auto"``, ``"native"``, ``"reference"``, ``"torch"``, ``"onnxruntime"`` or ``"openvino"``.
+        backend: ``"auto"``, ``"native"``, ``"reference"``, ``"torch"``, ``"torch-compiled"``, ``"onnxruntime"`` or
+            ``"openvino"``.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"gpu"`` or ``"auto"``, see :class:`subpixel.Upscaler`.
         precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
         threads: 1 … 1024, of the network and of the encoder; the default is as many as this process may use.

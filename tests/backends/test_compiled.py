@@ -1,0 +1,63 @@
+"""The backend ``torch-compiled``: the results of the reference at every size, and what happens without a compiler."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from subpixel.backends import BACKENDS
+from subpixel.errors import FallbackWarning
+from subpixel.models import find
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in torch itself
+def test_a_compiled_network_equals_the_reference_at_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import config
+
+    monkeypatch.setattr(config, "compile_threads", 1)  # no processes beside this one
+    model = find("espcn", 2)
+    session = BACKENDS["torch-compiled"].prepare(model.spec, model.weights, "f32", 1)
+    expected = BACKENDS["reference"].prepare(model.spec, model.weights, "f32", 1)
+    for size in [(33, 17), (97, 61), (7, 5)]:
+        x = np.random.default_rng(0).random((1, *size), np.float32)
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            result = session(x)
+        if any(one.category is FallbackWarning for one in found):
+            pytest.skip(f"torch compiles nothing here: {found[-1].message}")
+        np.testing.assert_allclose(result, expected(x), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["espcn", "recurrent"])
+def test_without_a_compiler_it_says_so_once_and_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._dynamo.exc import TorchDynamoException
+
+    def fails(*_: object) -> None:
+        raise TorchDynamoException("no C++ compiler\nand more")
+
+    monkeypatch.setattr(torch, "compile", lambda run, dynamic: fails)
+    model = find(name, 3)
+    backends = [BACKENDS[one] for one in ("torch-compiled", "torch")]
+    text = "running on the slower fallback: torch cannot compile the network here: no C.. compiler$"
+    if name == "espcn":
+        x = np.random.default_rng(0).random((1, 9, 7), np.float32)
+        compiled, plain = (one.prepare(model.spec, model.weights, "f32", 1) for one in backends)
+        with pytest.warns(FallbackWarning, match=text):
+            result = compiled(x)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            np.testing.assert_array_equal(compiled(x), result)
+        np.testing.assert_array_equal(result, plain(x))
+        return
+    values = model.spec.values
+    inputs = {one.name: np.full((values[one.name].channels, 9, 7), 0.5, np.float32) for one in model.spec.inputs}
+    compiled_video, plain_video = (one.prepare_video(model.spec, model.weights, "f32", 1) for one in backends)
+    with pytest.warns(FallbackWarning, match=text):
+        outputs = compiled_video(inputs)
+    for key, value in plain_video(inputs).items():
+        np.testing.assert_array_equal(outputs[key], value)
