@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,12 @@ from subpixel.models import save, zoo
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
 settings.register_profile("random", max_examples=1000, deadline=None, print_blob=True)
 settings.load_profile("fixed")
+
+
+def pytest_runtest_teardown() -> None:
+    """Tests that make clips with SVT-AV1 leave a real-time process if it is root's; the machine would wait for it."""
+    if sys.platform == "linux" and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from subpixel.storage.os_errors import os_error_text
 from subpixel.video.encoder import ALL_TAGS, Encoder
 from subpixel.video.formats import Layout, layout_of
 from subpixel.video.hardware_encoders import HARDWARE_ENCODERS, UNUSABLE
+from subpixel.video.scheduling import ordinary_scheduling
 from subpixel.video.video_file import VideoStream
 
 __all__ = [
@@ -219,7 +220,8 @@ class Encoding:
             context.framerate = video_stream.rate or _RATE
             context.flags |= Flags.global_header
             self._apply(context, video_stream)
-            context.open()
+            with ordinary_scheduling():
+                context.open()
         except (ValueError, av.error.FFmpegError) as error:
             raise VideoWriteError(f"{self.encoder.name}: {os_error_text(error)}") from None
         # An open context lists the options that libavcodec did not use.

@@ -28,6 +28,7 @@ from subpixel.video.containers import (
 from subpixel.video.matroska import TrackFacts, edit_tracks, pad_name
 from subpixel.video.packets import read_packets
 from subpixel.video.priming import Priming
+from subpixel.video.scheduling import ordinary_scheduling
 from subpixel.video.stream_selection import StreamSelection
 from subpixel.video.time_range import Span
 from subpixel.video.transcoding import Transcoder, add_transcoded, transcode
@@ -101,7 +102,8 @@ def mux_video(
             image = targets.pop(video.main)
             facts = _unwritten_facts(video, track, image, selection, targets)
             numbers = {index: _track_number(out, index) for index in facts}
-            out.start_encoding()
+            with ordinary_scheduling():
+                out.start_encoding()
             packets: Iterator[Any] = iter(())
             if source is not None:
                 packets = read_packets(source, set(targets), selection.span, before, video.timeline)
