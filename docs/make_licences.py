@@ -38,7 +38,7 @@ expected. The list is that of Linux on x86-64.
 **Copyleft.** libvips is under the LGPL, and the build of FFmpeg in PyAV's wheel calls itself LGPL version 3 or later.
 It is linked to x264 and x265, which are under the GPL, version 2 or later; so together they can be passed on only as
 the GPL, version 3, allows. This concerns who ships PyAV's wheel, as in an installer or a container image, not who uses
-it. With a PyAV whose FFmpeg lacks the two, `--encoder` names another encoder, such as `svtav1` or `vp9`.
+it. With a PyAV whose FFmpeg lacks the two, `--encoder` names another encoder, such as `svt-av1` or `vp9`.
 """
 
 # Licences that ask for no more than to be named.
