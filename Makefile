@@ -1,19 +1,22 @@
 # make demo   upscale a real photograph (IMAGE=path takes yours) and compare it with bicubic
 # make test   everything: lint, types, tests
 # make test-fast   lint, types, and the tests without training and benchmarks: under three minutes
+# make test-long   what takes long: JAX arrays (it installs JAX), random arguments, mutated files by the thousand, an hour of images and of videos, wheels
+# make lint   ruff and mypy alone
+# make format   ruff's mends of style and its formatter
+# make fuzz   every reader and editor of files, and the engine, on inputs that fuzzers make up: an hour, or `FUZZ_SECONDS=` (needs clang)
+# make fuzz-api   requests made up from the server's OpenAPI document, for ten minutes or `FUZZ_SECONDS=`
 # make test-native   the engine alone, without Python: every instruction set against plain loops
-# make test-neon   that built for 64-bit ARM and run under qemu
 # make sanitize   the same built with gcc's sanitizers: addresses and undefined behaviour, then threads
-# make test-long   what takes long: JAX arrays (it installs JAX), random arguments and mutated files by the thousand; wheels
+# make test-neon   the same built for 64-bit ARM and run under qemu
+# make page-checks   the page: the types of its scripts, and axe, which looks for what keeps people out (needs node and chromium)
 # make dist   the wheel for this machine and the source package, in dist/, as they would be published
 # make test-dist   make dist, then both installed into empty environments: no network, no compiler
-# make page-checks   the page: the types of its scripts, and axe, which looks for what keeps people out (needs node and chromium)
-# make fuzz   every reader and editor of files, and the engine, on inputs that fuzzers make up: an hour, or `FUZZ_SECONDS=` (needs clang)
 # make docs   the documentation site, into build/site
-# make fuzz-api   requests made up from the server's OpenAPI document, for ten minutes: `make fuzz-api FUZZ_SECONDS=60` for one
 # make sbom   what is installed with the package, as CycloneDX, in build/sbom.json
 # make licences   docs/licences.md: the licences of all that; fails at one that is not expected
 # make audit   known holes in the versions of constraints.txt, by pip-audit (needs the network)
+# make clean   removes .venv and all that was built
 # All is installed into .venv once; without changes no later call needs the network.
 
 PYTHON ?= python3
@@ -25,7 +28,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 # What a build of the package reads.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*' -not -path 'native/fuzz/*')
 
-.PHONY: demo test test-fast test-long dist test-dist fuzz fuzz-api test-native test-neon sanitize page-checks docs sbom licences audit lint format clean
+.PHONY: demo test test-fast test-long lint format fuzz fuzz-api test-native sanitize test-neon page-checks dist test-dist docs sbom licences audit clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
