@@ -20,10 +20,10 @@ def test_a_compiled_network_equals_the_reference_at_any_size(monkeypatch: pytest
     from torch._inductor import config
 
     monkeypatch.setattr(config, "compile_threads", 1)  # no processes beside this one
-    model = find("espcn", 2)
+    model = find("fast", 2)  # it has a resize, and adds
     session = BACKENDS["torch-compiled"].prepare(model.spec, model.weights, "f32", 1)
     expected = BACKENDS["reference"].prepare(model.spec, model.weights, "f32", 1)
-    for size in [(33, 17), (97, 61), (7, 5)]:
+    for size in [(33, 33), (33, 17), (97, 61), (7, 5)]:
         x = np.random.default_rng(0).random((1, *size), np.float32)
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
@@ -33,12 +33,21 @@ def test_a_compiled_network_equals_the_reference_at_any_size(monkeypatch: pytest
         np.testing.assert_allclose(result, expected(x), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["espcn", "recurrent"])
-def test_without_a_compiler_it_says_so_once_and_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from torch._dynamo.exc import TorchDynamoException
+def test_an_interpolation_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch, "compile")
+    model = find("bicubic", 2)
+    x = np.random.default_rng(0).random((model.spec.channels, 9, 7), np.float32)
+    results = [BACKENDS[one].prepare(model.spec, {}, "f32", 1)(x) for one in ("torch-compiled", "torch")]
+    np.testing.assert_array_equal(*results)
 
+
+@pytest.mark.parametrize("kind", [RuntimeError, AssertionError, NameError])
+@pytest.mark.parametrize("name", ["espcn", "recurrent"])
+def test_without_a_compiler_it_says_so_once_and_runs(
+    name: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(*_: object) -> None:
-        raise TorchDynamoException("no C++ compiler\nand more")
+        raise kind("no C++ compiler\nand more")
 
     monkeypatch.setattr(torch, "compile", lambda run, dynamic: fails)
     model = find(name, 3)

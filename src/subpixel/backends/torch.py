@@ -25,6 +25,7 @@ from subpixel.backends.flat import check_flat, flat_session
 from subpixel.backends.missing import missing_packages
 from subpixel.errors import FallbackWarning, Unsupported
 from subpixel.models.graph import require_single_image, run, run_all
+from subpixel.models.layers import Resize
 from subpixel.models.spec import Spec
 
 __all__ = ["TorchBackend"]
@@ -36,8 +37,8 @@ class TorchBackend:
 
     Args:
         device: where it runs.
-        compiled: compile each network with ``torch.compile`` when it first runs, for all sizes. That takes seconds to
-            minutes, and a C++ compiler on the CPU.
+        compiled: compile each network with ``torch.compile`` when it first runs, and a few times again for other kinds
+            of sizes. That takes seconds to minutes, and a C++ compiler on the CPU.
     """
 
     device: str = "cpu"
@@ -88,7 +89,7 @@ class TorchBackend:
         tensors = _tensors(weights, device, dtype)
         kernels = TorchKernels()
         torch.set_num_threads(threads)
-        network = self._network(lambda x: run(spec, tensors, x, kernels))
+        network = self._network(spec, lambda x: run(spec, tensors, x, kernels))
 
         def session(planes: Planes) -> Planes:
             planes = check_planes(planes, spec)
@@ -115,7 +116,7 @@ class TorchBackend:
         tensors = _tensors(weights, device, dtype)
         kernels = TorchKernels()
         torch.set_num_threads(threads)
-        network = self._network(lambda batch: run_all(spec, tensors, batch, kernels))
+        network = self._network(spec, lambda batch: run_all(spec, tensors, batch, kernels))
 
         def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:
             arrays = check_inputs(inputs, spec)
@@ -126,25 +127,33 @@ class TorchBackend:
 
         return session
 
-    def _network(self, run: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return _compiled(run) if self.compiled else run
+    def _network(self, spec: Spec, run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        # NumPy makes the table of an interpolation for each size, and torch fails to compile that for all sizes.
+        interpolates = any(isinstance(layer, Resize) and layer.mode != "nearest" for layer in spec.layers)
+        return _compiled(run) if self.compiled and not interpolates else run
 
 
 def _compiled(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A function that is compiled at its first call; where that fails, it warns and runs as it is."""
     import torch
-    from torch._dynamo.exc import TorchDynamoException
 
-    compiled = torch.compile(run, dynamic=True)
-    chosen = [compiled]
+    from subpixel.storage.memory import is_memory_error
+
+    compiled, failed = torch.compile(run, dynamic=None), False
 
     def call(x: Any) -> Any:
-        if chosen[0] is run:
+        nonlocal failed
+        if failed:
             return run(x)
+        # Only sizes are free. With ``dynamic=True`` the numbers of the Spec would be, too, and torch fails at them.
+        for planes in x.values() if isinstance(x, dict) else (x,):
+            torch._dynamo.maybe_mark_dynamic(planes, (2, 3))
         try:
             return compiled(x)
-        except TorchDynamoException as error:
-            chosen[0] = run
+        except Exception as error:  # torch fails to compile with errors of any kind; those of the network come again
+            if is_memory_error(error):
+                raise
+            failed = True
             why = next(iter(str(error).splitlines()), type(error).__name__)
             warnings.warn(
                 f"running on the slower fallback: torch cannot compile the network here: {why}",
