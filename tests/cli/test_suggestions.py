@@ -29,6 +29,7 @@ Run = Callable[..., Any]
         (["doctor", "--x"], "Unknown option '--x'. See `subpixel doctor --help`."),
         (["--versoin"], "Unknown option '--versoin'. Did you mean '--version'? See `subpixel --help`."),
         (["upscale"], "Missing argument 'INPUT...'. See `subpixel upscale --help`."),
+        (["models", "fats"], "Got unexpected extra argument (fats). See `subpixel models --help`."),
         (["upscale", "photo.jpg", "-n", "fats"], "Unknown model 'fats'. Did you mean 'fast'? See `subpixel models`."),
     ],
     ids=" ".join,

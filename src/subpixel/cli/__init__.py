@@ -153,8 +153,9 @@ def _fail_usage(error: Any, arguments: Sequence[str]) -> int:
         from subpixel.cli.suggestions import unknown_option
 
         message = str(unknown_option(error))
-    elif kind == "MissingParameter":
-        message = f"{message} See `{error.ctx.command_path} --help`."
+    elif kind in ("MissingParameter", "UsageError") and error.ctx is not None:
+        # Of words that no argument takes, the parser says "Got unexpected extra argument(s) (…)".
+        message = f"{message.replace('(s)', '').rstrip('.')}. See `{error.ctx.command_path} --help`."
     elif kind in ("BadParameter", "BadOptionUsage"):
         from subpixel.cli.parser_errors import parser_error_text
 

@@ -100,13 +100,16 @@ class Model:
         >>> flat = {"threshold": 9.5, "loss_db": 0.0091, "largest_codes": 2}
         >>> replace(find("fast", 2), flat=flat).flat_note
         'flat parts are resized plainly, which costs 0.009 dB and 2 codes of 255 at most'
+        >>> find("fast", 8).flat_note.partition(" and ")[2]
+        '1 code of 255 at most'
         """
         if self.flat is None:
             return ""
         loss, codes = self.flat.get("loss_db"), self.flat.get("largest_codes")
         if not isinstance(loss, (int, float)) or not isinstance(codes, int):
             return "flat parts are resized plainly"
-        return f"flat parts are resized plainly, which costs {max(0.0, loss):.3f} dB and {codes} codes of 255 at most"
+        shown = "1 code" if codes == 1 else f"{codes} codes"
+        return f"flat parts are resized plainly, which costs {max(0.0, loss):.3f} dB and {shown} of 255 at most"
 
     def scores(self, precision: str = "f32") -> dict[str, dict[str, float]]:
         """The figures that ``subpixel evaluate`` recorded in a precision, by test set; empty if there are none.
