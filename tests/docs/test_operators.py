@@ -68,8 +68,9 @@ def test_images_are_those_of_the_script(script):
     shown = re.findall(r"!\[[^\]]+\]\(images/([^)]+)\.png\)", TEXT)
     assert sorted(shown) == sorted(script.IMAGES)
     there = {path.stem: path.stat().st_size for path in (DOCS / "images").glob("*.png")}
-    measured = re.findall(r"\(images/([^)]+)\.png\)", (DOCS / "performance.md").read_text(encoding="utf-8"))
-    assert set(there) == {*script.IMAGES, *measured}  # those of the performance page are made from its results
+    pages = [(DOCS / name).read_text(encoding="utf-8") for name in ("performance.md", "reliability.md")]
+    measured = re.findall(r"\(images/([^)]+)\.png\)", "".join(pages))
+    assert set(there) == {*script.IMAGES, *measured}  # those of these pages are made from measurements
     assert max(there.values()) < 150_000
     assert sum(there.values()) < 1_000_000
 
