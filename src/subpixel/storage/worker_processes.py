@@ -64,7 +64,8 @@ def describe_end(code: int | None) -> str:
 
 @contextmanager
 def _quiet_start() -> Iterator[None]:
-    # By default libvips has as many threads as there are cores; it reads this variable when it is loaded.
+    # By default libvips has as many threads as there are cores. It reads its variable when it is loaded, and Python the
+    # other when it starts.
     wanted = {"VIPS_CONCURRENCY": "1", "PYTHONSAFEPATH": "1"}
     old = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
