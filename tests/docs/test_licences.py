@@ -85,7 +85,7 @@ def test_libraries_inside_of_wheels_are_found(licences: ModuleType, tmp_path: Pa
         ("", "MIT"), ("libwebpmux", "BSD-3-Clause"), ("libx264", "GPL-2.0-or-later")
     ]  # fmt: skip
     assert not any(each.problem for each in found)
-    (document,) = [licences.with_libraries({"components": [{"name": "Dep"}]}, found)]
+    document = licences.with_libraries({"components": [{"name": "Dep"}]}, found)
     names = [each["name"] for each in document["components"][0]["components"]]
     assert names == ["libwebpmux", "libx264"]
     assert all(len(each["hashes"][0]["content"]) == 64 for each in document["components"][0]["components"])

@@ -21,8 +21,6 @@ from subpixel.errors import SubpixelError
 
 __all__ = ["fuzz_in_child"]
 
-_HALF = 0.5
-
 
 def fuzz_in_child(harness: Harness, corpus: Path, findings: Path, log: Path, options: Sequence[str]) -> int:
     """Fuzz until libFuzzer's options say that it is enough; the exit status of the child.
@@ -74,7 +72,7 @@ def _fuzz(harness: Harness, corpus: Path, findings: Path, options: Sequence[str]
 
     def change(content: bytes, most: int, seed: int) -> bytes:
         # A mutation of blocks renews lengths and checksums, which blind changes never get right.
-        if random.Random(seed).random() < _HALF:
+        if random.Random(seed).random() < 0.5:
             return mutate(content, seed, other=originals[seed % len(originals)])[:most]
         mutated: Any = atheris.Mutate(content, most) if content else b"\0"
         return bytes(mutated)
