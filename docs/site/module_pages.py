@@ -44,6 +44,9 @@ def _page(module: str, shown: dict[str, str]) -> Iterator[str]:
     yield _entry(module, members="false", show_root_heading="false", show_root_toc_entry="false")
     for name in _public(tree):
         public = f"{module}.{name}"
+        if name == "__version__":  # its module is written when the package is built
+            yield f"## `{name}`\n\nThe version, by the [tag](../../releasing.md#the-version) of the sources."
+            continue
         place = _definition(public)
         if place in MODULES:
             yield f"[](){{ #{public} }}\n## {name}\n\nThe module [{place}]({_path(place).removeprefix(FOLDER + '/')})."
