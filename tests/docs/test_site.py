@@ -43,14 +43,13 @@ def public_modules() -> set[str]:
     """The modules right below the package that say what they offer; the command line is no library."""
     source = Path(subpixel.__file__).parent
     found = {"subpixel"}
-    for path in [*source.glob("*.py"), *source.glob("*/__init__.py")]:
+    for path in [*source.glob("[!_]*.py"), *source.glob("*/__init__.py")]:
         name = path.parent.name if path.name == "__init__.py" else path.stem
-        if path.parent != source or path.name != "__init__.py":
-            offers = any(
-                isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-                for node in ast.parse(path.read_text(encoding="utf-8")).body
-            )
-            found |= {f"subpixel.{name}"} if offers and name != "cli" else set()
+        offers = any(
+            isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+        )
+        found |= {f"subpixel.{name}"} if offers and name != "cli" else set()
     return found
 
 
