@@ -5,6 +5,7 @@ MPEG and Matroska files can simply be joined, and are read to their end. Of othe
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -74,7 +75,10 @@ def unread_video(path: Path, format_name: str, place: int) -> int | None:
 def _second_movie(file: BinaryIO) -> int | None:
     """The place of a second movie; ISO/IEC 14496-12, 8.2.1, has exactly one description of a movie in a file."""
     place, movies, begin = 0, 0, 0
+    end = file.seek(0, os.SEEK_END)
     for _ in range(_MOST_BOXES):
+        if place >= end:  # a size of 64 bits may lead further than a file can be
+            return None
         file.seek(place)
         head = file.read(16)
         if len(head) < 8:

@@ -147,7 +147,9 @@ def _programs(packet: bytes) -> Iterator[int]:
 def _streams(packet: bytes) -> Iterator[tuple[int, int]]:
     """Number and kind of each stream of a program."""
     section = _section(packet, _MAP)
-    at = 12 + ((section[10] & 15) << 8 | section[11]) if section else 0
-    while section and at + 5 <= len(section):
+    if len(section) < 12:  # another table, or one that says it is shorter
+        return
+    at = 12 + ((section[10] & 15) << 8 | section[11])
+    while at + 5 <= len(section):
         yield (section[at + 1] & 31) << 8 | section[at + 2], section[at]
         at += 5 + ((section[at + 3] & 15) << 8 | section[at + 4])

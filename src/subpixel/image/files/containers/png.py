@@ -371,7 +371,10 @@ def resolution(file: BinaryIO) -> tuple[float, float] | None:
     if place is None or place[1] != 9:
         return None
     file.seek(place[0])
-    across, down, unit = struct.unpack(">IIB", file.read(9))
+    content = file.read(9)
+    if len(content) < 9:  # the file is cut short
+        return None
+    across, down, unit = struct.unpack(">IIB", content)
     return (across / 1000, down / 1000) if unit == 1 else None
 
 
