@@ -5,7 +5,6 @@ Everything here is made of built-in types, so that it can be read by other versi
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from subpixel import __version__
 from subpixel.backends import BACKENDS, choose_backend
 from subpixel.errors import BackendUnavailable, ModelFileError
 from subpixel.models.zoo import ZOO, compressed_variant, find_network, is_path, resolve, scales_of
+from subpixel.storage.digest import digest_of
 from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import Upscaler
 
@@ -127,7 +127,6 @@ def _weights(model: str) -> dict[str, str]:
 
 def _digest(path: Path) -> str:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of(path)
     except OSError as error:
         raise ModelFileError(f"{path}: {os_error_text(error)}") from None

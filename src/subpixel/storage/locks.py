@@ -19,6 +19,7 @@ from pathlib import Path
 
 from subpixel.storage.interrupts import on_sudden_end
 from subpixel.storage.name_limits import name_limit
+from subpixel.storage.os_errors import link_text
 
 __all__ = ["claim", "is_scratch_name", "remove_leftovers", "scratch_file", "scratch_path"]
 
@@ -154,8 +155,7 @@ def _open_locked(path: Path, flags: int = 0, *, need_lock: bool = False) -> int 
         except OSError as error:
             if error.errno != errno.ELOOP or not path.is_symlink():
                 raise
-            reason = f"{path.name} beside it is a link, which this program does not make; remove it"
-            raise OSError(errno.ELOOP, reason, str(path)) from None
+            raise OSError(errno.ELOOP, link_text(path), str(path)) from None
         try:
             locked = _lock(handle)
             if locked == "none" and not need_lock:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from subpixel.errors import SubpixelError
 
-__all__ = ["free_space", "is_disk_error", "os_error_text", "write_errors_as"]
+__all__ = ["free_space", "is_disk_error", "link_text", "os_error_text", "write_errors_as"]
 
 # Errors that the next file meets as well: the disk is full, the user's share of it is used up, or it is read-only.
 _DISK = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS)
@@ -38,6 +38,15 @@ def _current_folder_is_gone() -> bool:
     except FileNotFoundError:
         return True
     return False
+
+
+def link_text(path: Path) -> str:
+    """Why a link in the place of a file or folder that this program makes is refused, as the end of a sentence.
+
+    >>> link_text(Path(".a.png.subpixel-lock"))
+    '.a.png.subpixel-lock beside it is a link, which this program does not make; remove it'
+    """
+    return f"{path.name} beside it is a link, which this program does not make; remove it"
 
 
 def is_disk_error(error: BaseException | None) -> bool:

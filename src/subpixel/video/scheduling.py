@@ -34,11 +34,13 @@ def ordinary_scheduling() -> Iterator[None]:
 
 
 def _real_time_threads() -> set[int]:
+    try:
+        threads = [int(name) for name in os.listdir(_THREADS)]
+    except FileNotFoundError:  # no /proc: then the calling thread alone
+        threads = [0]
     found = set()
-    with suppress(FileNotFoundError):  # no /proc: then the calling thread alone
-        for name in os.listdir(_THREADS):
-            with suppress(ProcessLookupError):
-                if os.sched_getscheduler(int(name)) in (os.SCHED_FIFO, os.SCHED_RR):
-                    found.add(int(name))
-        return found
-    return {0} if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR) else set()
+    for thread in threads:
+        with suppress(ProcessLookupError):  # it has ended
+            if os.sched_getscheduler(thread) in (os.SCHED_FIFO, os.SCHED_RR):
+                found.add(thread)
+    return found

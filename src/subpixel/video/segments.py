@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import VideoWriteError
-from subpixel.storage.os_errors import write_errors_as
+from subpixel.storage.os_errors import link_text, write_errors_as
 
 __all__ = ["Journal", "Segment", "SegmentWriter", "segment_packets"]
 
@@ -89,8 +89,7 @@ class Journal:
     ) -> None:
         self.folder, self.result = folder, result or folder
         if folder.is_symlink():  # its files would be made wherever it leads
-            reason = f"{folder.name} beside it is a link, which this program does not make; remove it"
-            raise VideoWriteError(f"{self.result}: cannot be written: {reason}")
+            raise VideoWriteError(f"{self.result}: cannot be written: {link_text(folder)}")
         self.parts = folder / self._PARTS
         self.segments: list[Segment] = []
         self._list = folder / self._LIST
