@@ -17,6 +17,7 @@ from image.tiff_files import image, tiff
 from subpixel.errors import ImageReadError
 from subpixel.image import Job
 from subpixel.image.estimate import estimate_job
+from subpixel.image.files.containers.png import chunk
 from subpixel.image.files.reading import read
 from subpixel.upscaler import Upscaler
 
@@ -67,10 +68,11 @@ def test_a_file_that_is_cut_short_is_refused_by_a_dry_run(tmp_path: Path, name: 
         (saved("GIF")[:-1], "the GIF may be damaged: it has no end, and what followed its last frame is missing"),
         (animation()[:-1], "the GIF may be damaged: it has no end, and what followed its last frame is missing"),
         (saved("PNG")[:-12], "the PNG may be damaged: it has no end, and what followed its pixels is missing"),
+        (saved("PNG")[:-12] + chunk(b"IEND", b"more"), "the PNG chunk IEND should be empty: what it holds is not kept"),
     ],
-    ids=["gif", "animation", "png"],
+    ids=["gif", "animation", "png", "png with a wrong end"],
 )
-def test_an_end_that_is_missing_is_noted(tmp_path: Path, content: bytes, note: str) -> None:
+def test_an_end_that_is_missing_or_wrong_is_noted(tmp_path: Path, content: bytes, note: str) -> None:
     (tmp_path / "a").write_bytes(content)
     assert note in read(tmp_path / "a").notes
 

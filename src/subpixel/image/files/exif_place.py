@@ -70,6 +70,9 @@ def _write_webp(file: BinaryIO, block: bytes) -> None:
     if place is None:
         raise ValueError("the WebP has no place for EXIF")
     at, length = place
+    file.seek(4)
+    if int.from_bytes(file.read(4), "little") + 8 != file.seek(0, os.SEEK_END):
+        raise ValueError("the WebP has another size than it states")
     replace_part(file, at - 4, 4 + length + length % 2, struct.pack("<I", len(block)) + block + bytes(len(block) % 2))
     size = file.seek(0, os.SEEK_END)
     file.seek(4)

@@ -259,9 +259,12 @@ def read_contents(file: BinaryIO) -> Contents:
     result.carried, result.texts = tuple(carried.values()), tuple(texts)
     notes = [f"the PNG chunk {name} is damaged: it is not kept" for name in damaged if name not in ("IHDR", "PLTE")]
     notes += [f"the PNG chunk {name} makes more than 16 MB of texts: it is not kept" for name in oversized]
-    if result.complete and (trailing := describe_trailing(file, at)):
-        notes.append(trailing)
-    elif not result.complete:
+    if result.complete:
+        if length:  # of IEND
+            notes.append("the PNG chunk IEND should be empty: what it holds is not kept")
+        if trailing := describe_trailing(file, at):
+            notes.append(trailing)
+    else:
         if kind in (b"IDAT", b"fdAT"):
             result.missing = max(0, at - 4 - file.seek(0, os.SEEK_END))
         notes.append("the PNG may be damaged: it has no end, and what followed its pixels is missing")
