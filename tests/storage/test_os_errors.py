@@ -1,11 +1,12 @@
 """The system's errors as errors of this package."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from subpixel.errors import ImageWriteError, VideoWriteError
-from subpixel.storage.os_errors import os_error_text, write_errors_as
+from subpixel.storage.os_errors import free_space, os_error_text, write_errors_as
 
 
 @pytest.mark.parametrize("kind", [ImageWriteError, VideoWriteError])
@@ -34,3 +35,15 @@ def test_other_errors_pass() -> None:
 
 def test_the_text_of_an_error_without_a_number() -> None:
     assert os_error_text(OSError("Bad thing")) == "bad thing"
+
+
+def test_free_space_of_a_folder_and_of_an_open_file(tmp_path: Path) -> None:
+    with open(tmp_path / "file", "wb") as file:
+        sizes = [free_space(tmp_path), free_space(file.fileno())]
+    assert all(size is not None and size > 0 for size in sizes)
+    assert free_space(tmp_path / "no folder") is None
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="there is no /proc")
+def test_a_file_system_without_blocks_does_not_say_how_much_is_free() -> None:
+    assert free_space(Path("/proc")) is None

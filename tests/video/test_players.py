@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
 from subpixel.video.players import find_player, open_player
 
 
@@ -56,3 +56,13 @@ def test_a_window_that_is_closed_ends_it(tmp_path: Path, monkeypatch: pytest.Mon
 
     with pytest.raises(BrokenPipeError):
         watched()
+
+
+def test_a_player_that_fails_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake(tmp_path, "mpv", "cat > /dev/null; exit 2")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with (
+        pytest.raises(VideoWriteError, match="mpv could not show the frames: it ended with status 2"),
+        open_player(*find_player(), "A video") as pipe,
+    ):
+        pipe.write(b"frames")

@@ -62,13 +62,14 @@ def is_disk_error(error: BaseException | None) -> bool:
     return False
 
 
-def free_space(folder: Path) -> int | None:
-    """Bytes that this user may still write to the disk of a folder; None if the system does not say."""
+def free_space(folder: Path | int) -> int | None:
+    """Bytes that this user may still write to the disk of a folder or an open file; None if the system does not say."""
     try:
         disk = os.statvfs(folder)
     except (OSError, AttributeError):  # no such folder, which its user reports; Windows
         return None
-    return disk.f_bavail * disk.f_frsize
+    # Some file systems hold no blocks at all: /proc, and shares that state no size.
+    return disk.f_bavail * disk.f_frsize if disk.f_blocks else None
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from subpixel.storage.file_kinds import descriptor_in
 from subpixel.storage.interrupts import interrupt_requested
+from subpixel.storage.os_errors import free_space
 
 __all__ = ["PipeReader", "PipeWriter", "TooLong", "spool"]
 
@@ -205,10 +206,8 @@ def spool(reader: io.RawIOBase, file: BinaryIO, most: int, check: Callable[[byte
 
 
 def _check_space(file: BinaryIO) -> None:
-    if not hasattr(os, "fstatvfs"):
-        return
-    status = os.fstatvfs(file.fileno())
-    if status.f_bavail * status.f_frsize < _RESERVE:
+    free = free_space(file.fileno())
+    if free is not None and free < _RESERVE:
         from tempfile import gettempdir  # only here, since importing it takes long
 
         place = gettempdir()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from subpixel.errors import Unsupported, unknown
+from subpixel.errors import Unsupported, VideoWriteError, unknown
 from subpixel.storage.pipes import PipeWriter
 
 __all__ = ["PLAYERS", "Player", "find_player", "open_player"]
@@ -89,6 +89,9 @@ def open_player(player: Player, program: str, title: str, sound: Path | None = N
         program: its path.
         title: of its window.
         sound: a file whose sound belongs to the frames; not every player plays it.
+
+    Raises:
+        VideoWriteError: the player says by its exit status that it failed.
     """
     command = player.command(program, title, sound)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
@@ -99,3 +102,5 @@ def open_player(player: Player, program: str, title: str, sound: Path | None = N
         finally:
             with suppress(BrokenPipeError):  # the player was closed
                 pipe.close()
+    if process.returncode > 0:
+        raise VideoWriteError(f"{player.name} could not show the frames: it ended with status {process.returncode}")

@@ -112,7 +112,7 @@ def change_properties(packet: bytes, values: Mapping[str, Mapping[str, str]]) ->
         return None
     for namespace, changes in values.items():
         prefixes = _prefixes(text, namespace)
-        if len(prefixes) > _MOST_PREFIXES:
+        if prefixes is None:
             return None
         for prefix in prefixes:
             for name, value in changes.items():
@@ -137,7 +137,7 @@ def remove_properties(packet: bytes, names: Mapping[str, tuple[str, ...]]) -> by
         return None
     for namespace, part in names.items():
         prefixes = _prefixes(text, namespace)
-        if len(prefixes) > _MOST_PREFIXES:
+        if prefixes is None:
             return None
         for prefix in prefixes:
             for name in part:
@@ -179,8 +179,10 @@ def _without_elements(text: str, known: str) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _prefixes(text: str, namespace: str) -> list[str]:
-    return sorted(set(re.findall(rf"""xmlns:([\w.-]+)\s*=\s*["']{re.escape(namespace)}["']""", text)))
+def _prefixes(text: str, namespace: str) -> list[str] | None:
+    """The prefixes that stand for a namespace; None for more than there can be in earnest."""
+    found = sorted(set(re.findall(rf"""xmlns:([\w.-]+)\s*=\s*["']{re.escape(namespace)}["']""", text)))
+    return found if len(found) <= _MOST_PREFIXES else None
 
 
 def _text(packet: bytes) -> str | None:
