@@ -92,7 +92,7 @@ def end_without_last_codes(file: BinaryIO) -> int | None:
         return None
     start = max(scans[0], segments[-1].end - 2 - _TAIL)
     file.seek(start)
-    data = file.read(segments[-1].end - 2 - start).rstrip(b"\xff")
+    data = file.read(max(0, segments[-1].end - 2 - start)).rstrip(b"\xff")  # a second start may follow at once
     for _ in range(_LEFT_OUT):
         data = data[: -2 if data.endswith(b"\xff\0") else -1]
     return start + len(data) if data else None
