@@ -80,9 +80,9 @@ NETWORKS = (
     Network("balanced", 2, 80_000, f"{BALANCED} --patch 64", rounded=3_000),
     Network("balanced", 3, 40_000, f"{BALANCED} --patch 60", start="balanced_x2", rounded=3_000),
     Network("balanced", 4, 40_000, f"{BALANCED} --patch 56", start="balanced_x2", rounded=3_000),
-    Network("high", 2, 300_000, HIGH, arch="high-48", rounded=5_000),
-    Network("high", 3, 150_000, HIGH, start="high_x2", arch="high-48", rounded=5_000),
-    Network("high", 4, 150_000, HIGH, start="high_x2", arch="high-48", rounded=5_000),
+    Network("high", 2, 300_000, HIGH, rounded=5_000),
+    Network("high", 3, 150_000, HIGH, start="high_x2", rounded=5_000),
+    Network("high", 4, 150_000, HIGH, start="high_x2", rounded=5_000),
     *(
         Network(f"{name}-compressed", scale, 20_000, f"{COMPRESSED} {size}", start=f"{name}_x{scale}", arch=name)
         for name, size in SMALL.items()

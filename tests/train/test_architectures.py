@@ -12,7 +12,7 @@ from subpixel import Upscaler
 from subpixel.models import Spec, espcn, load
 from subpixel.models.edsr import edsr
 from subpixel.models.fsrcnn import fsrcnn
-from subpixel.models.our_networks import balanced, fast, high, high_48
+from subpixel.models.our_networks import balanced, fast, high
 from subpixel.models.rdn import rdn
 from subpixel.models.recurrent import recurrent
 from subpixel.models.srcnn import srcnn
@@ -37,9 +37,8 @@ SMALL: dict[Callable[..., Spec], dict[str, object]] = {
     fast: {},
     balanced: {},
     high: {},
-    high_48: {},
 }
-OWN = (fast, balanced, high, high_48)
+OWN = (fast, balanced, high)
 VIDEOS = (vespcn, vespcn_slow, recurrent)  # trained in test_motion.py
 
 

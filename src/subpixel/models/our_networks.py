@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from subpixel.models.spec import INPUT, Activation, Add, Conv, PixelShuffle, Resize, Spec
 
-__all__ = ["balanced", "fast", "high", "high_48"]
+__all__ = ["balanced", "fast", "high"]
 
 
 def fast(scale: int) -> Spec:
@@ -37,28 +37,15 @@ def balanced(scale: int) -> Spec:
 
 
 def high(scale: int) -> Spec:
-    """At most 400,000 parameters: 5x5 to 64 channels, ten 3x3, then 3x3 to r² channels.
+    """At most 200,000 parameters: 5x5 to 48 channels, eight 3x3, then 3x3 to r² channels.
+
+    48 channels are whole vectors in every precision, and eight layers see as far as those of :func:`balanced`. 56
+    channels with six layers and 40 with eleven take the same time; which of the three is best was not measured.
 
     Args:
         scale: the upscaling factor r, at least 2.
 
     >>> [high(scale).parameters for scale in (2, 3, 4)]
-    [373252, 376137, 380176]
-    """
-    return chain(scale, width=64, middle=10, first=5, last=3)
-
-
-def high_48(scale: int) -> Spec:
-    """At most 200,000 parameters: 5x5 to 48 channels, eight 3x3, then 3x3 to r² channels.
-
-    A lighter successor for :func:`high`: 45 % of its multiply-adds and 44 % of its time, in f32 and bf16 on one
-    thread. 56 channels with six layers and 40 with eleven take the same time; which of the three is best is not known
-    yet. 48 channels are whole vectors in every precision, and eight layers see as far as those of :func:`balanced`.
-
-    Args:
-        scale: the upscaling factor r, at least 2.
-
-    >>> [high_48(scale).parameters for scale in (2, 3, 4)]
     [169252, 171417, 174448]
     """
     return chain(scale, width=48, middle=8, first=5, last=3)
