@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import sys
 from dataclasses import replace
@@ -141,8 +142,12 @@ def test_a_file_that_computes_something_else_is_not_written(tmp_path: Path, monk
 
     original = exporting.to_onnx
 
-    def wrong(spec: Any, weights: Any, **options: Any) -> Any:
-        return original(spec, {name: value * np.float32(1.1) for name, value in weights.items()}, **options)
+    def wrong(spec: Any, weights: Any, *, quantisation: Any, **options: Any) -> Any:
+        weights = {name: value * np.float32(1.01) for name, value in weights.items()}
+        quantisation = copy.deepcopy(quantisation)  # int8 reads its own integers and not the weights
+        for layer in quantisation["layers"].values():
+            layer["multiplier"] = [value + value // 20 for value in layer["multiplier"]]
+        return original(spec, weights, quantisation=quantisation, **options)
 
     (tmp_path / "a.onnx").write_bytes(b"mine")
     monkeypatch.setattr(exporting, "to_onnx", wrong)
