@@ -9,6 +9,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.models.recurrent import recurrent
 from subpixel.models.spec import Concat, Conv, Frame, PixelShuffle, Spec
 from subpixel.models.vespcn import vespcn
+from subpixel.ops.running_mean import running_mean
 
 # Two frames before and one after.
 WIDE = Spec(
@@ -91,8 +92,11 @@ def test_states_pass_from_frame_to_frame_but_not_across_a_cut():
     whole = run_through(FrameSequence(session, spec), frames, begins=(2,))
     # By hand: nothing at first, then what came out.
     state, previous = np.zeros((3, 6, 7), np.float32), np.repeat(frames[0], 4, axis=0)
+    mean = None
     for k in (0, 1):
-        result = session({"now": frames[k], "before": frames[0], "state": state, "previous": previous})
+        mean = running_mean(frames[k], mean, frames=64, still=3.0, changed=6.0)
+        inputs = {"now": frames[k], "before": frames[0], "mean": mean[:1], "state": state, "previous": previous}
+        result = session(inputs)
         np.testing.assert_array_equal(whole[k], result["sum"])
         state = result["kept"]
         previous = np.clip(result["sum"], 0, 1).reshape(6, 2, 7, 2).transpose(1, 3, 0, 2).reshape(4, 6, 7)
@@ -135,6 +139,7 @@ def test_a_state_of_something_else_is_refused():
         other.state(),
         {**good, "kept state": good["kept state"][:2]},
         {**good, "kept more": good["kept state"]},
+        {**good, "kept mean": good["kept mean"][:1]},
     ]
     wrong += [{**good, "numbers": np.array([5, 0, 0])}, {**good, "scenes": np.array([0, 0, 0, 0])}]
     for state in wrong:

@@ -187,7 +187,7 @@ def test_what_is_given_is_checked(backend):
     for name, (value, message) in wrong.items():
         with pytest.raises(InvalidArgument, match=message):
             session({**good, name: value})
-    with pytest.raises(InvalidArgument, match="now, before, state, previous are needed"):
+    with pytest.raises(InvalidArgument, match="now, before, mean, state, previous are needed"):
         session({name: good[name] for name in ("now", "before", "state")})
     with pytest.raises(InvalidArgument, match=r"f32 of shape \(1, H, W\) is needed"):
         session({name: value[:, :0] for name, value in good.items()})
@@ -198,7 +198,7 @@ def test_what_is_given_is_checked(backend):
     )
     with pytest.raises(Unsupported, match=reason):
         BACKENDS[backend].prepare_video(spec, weights_for(spec), "int8", 1)
-    with pytest.raises(Unsupported, match="reads now, before, state, previous: it is for videos, not for single"):
+    with pytest.raises(Unsupported, match="reads now, before, mean, state, previous: it is for videos, not for single"):
         BACKENDS[backend].prepare(spec, weights_for(spec), "f32", 1)
 
 

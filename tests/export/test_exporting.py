@@ -201,7 +201,7 @@ def test_a_missing_package_is_named(
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ({"model": "recurrent"}, Unsupported, "'recurrent' is for videos: it reads now, before, state, previous"),
+        ({"model": "recurrent"}, Unsupported, "'recurrent' is for videos: it reads now, before, mean, state, previous"),
         ({"model": "vespcn", "scale": 3}, Unsupported, "'vespcn' is for videos"),
         ({"scale": 5}, InvalidArgument, "scale=5: model 'fast' has ×2, ×3, ×4, ×8"),
         ({"output": "a.foo"}, InvalidArgument, "a.foo: its suffix is of no format; .onnx, .xml, .pt, .safetensors are"),

@@ -55,10 +55,10 @@ def test_what_is_no_chain_is_named(layers, message):
 
 def test_a_chain_for_videos():
     chain = video_chain_of(recurrent(2, width=6, middle=2, state=5), "int8")
-    assert chain.sources == ("now", "before", "state", "previous")
+    assert chain.sources == ("now", "before", "mean", "state", "previous")
     assert [conv.name for conv in chain.trunk] == ["conv1", "conv2", "conv3"]
     assert [conv.name for conv in chain.ends] == ["end", "kept"]
-    assert (chain.shuffle.name, chain.base) == ("detail", True)
+    assert (chain.shuffle.name, chain.base) == ("detail", "mean")
 
 
 def test_the_ends_of_a_chain_for_videos_become_one_convolution():

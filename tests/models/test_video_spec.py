@@ -14,7 +14,7 @@ from subpixel.models.chain import chain_of, video_chain_of
 from subpixel.models.graph import run, run_all
 from subpixel.models.onnx_export import to_onnx
 from subpixel.models.recurrent import recurrent
-from subpixel.models.spec import INPUT, Concat, Conv, Frame, PixelShuffle, Previous, Spec, State, Warp
+from subpixel.models.spec import INPUT, Concat, Conv, Frame, PixelShuffle, Previous, RunningMean, Spec, State, Warp
 from subpixel.models.vespcn import vespcn, vespcn_slow
 
 PAIR = Concat("pair", ("now", "next"))
@@ -116,6 +116,16 @@ def test_strides_and_warps_need_zeros():
             (Frame("now"), Previous("next"), Previous("b")),
             "two inputs are the previous result; at most",
         ),
+        ((Frame("now"), RunningMean("next", 0)), "input 'next': frames=0: an integer"),
+        ((Frame("now"), RunningMean("next", 9999)), "input 'next': frames=9999: an integer"),
+        (
+            (Frame("now"), RunningMean("next", 8, 5, 5)),
+            "input 'next': still=5, changed=5: codes of 0 to 255 are needed",
+        ),
+        ((Frame("now"), RunningMean("next", 8, -1, 5)), "input 'next': still=-1, changed=5: codes"),
+        ((Frame("now"), RunningMean("next", 8, 1, 256)), "input 'next': still=1, changed=256: codes"),
+        ((Frame("now"), RunningMean("next", 8, "1", 5)), "input 'next': still='1', changed=5: codes"),
+        ((Frame("now"), RunningMean("next", 8, 1, float("nan"))), "input 'next': still=1, changed=nan: codes"),
         ((*FRAMES, Frame("a", 2)), "layer 'a': an earlier layer or input has that name"),
     ],
 )
@@ -167,7 +177,7 @@ def test_hostile_text(change):
 
 def test_what_is_for_images_refuses_videos():
     spec = recurrent(2)
-    message = "reads now, before, state, previous: it is for videos, not for single"
+    message = "reads now, before, mean, state, previous: it is for videos, not for single"
     for call in (
         lambda: run(spec, {}, np.zeros((1, 1, 4, 4), np.float32), NumpyKernels()),
         lambda: chain_of(spec, "int8"),
@@ -187,7 +197,7 @@ def test_what_is_for_images_refuses_videos():
 def test_the_recurrent_network_is_a_chain_and_vespcn_none():
     for scale in (2, 3, 4):
         chain = video_chain_of(recurrent(scale), "the engine")
-        assert chain.trunk[0].in_channels == 2 + 12 + scale**2
+        assert chain.trunk[0].in_channels == 3 + 12 + scale**2
         assert [end.out_channels for end in chain.ends] == [scale**2, 12]
     with pytest.raises(Unsupported, match=r"^layer 'before_coarse': "):
         video_chain_of(vespcn(2), "the engine")

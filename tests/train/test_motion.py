@@ -23,14 +23,15 @@ from subpixel.models import load
 from subpixel.models.bicubic import bicubic
 from subpixel.models.graph import run
 from subpixel.models.recurrent import recurrent
-from subpixel.models.spec import Conv, Frame, PixelShuffle, Spec
+from subpixel.models.spec import Conv, Frame, PixelShuffle, RunningMean, Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.models.vespcn import vespcn, vespcn_slow
+from subpixel.ops.running_mean import running_mean
 from subpixel.train import Settings, train
 from subpixel.train.motion import Clip, MotionState, load_clips
 from subpixel.train.motion.clips import Clips
 from subpixel.train.motion.paths import NUMBERS, moving_clip
-from subpixel.train.motion.state import check_settings, unroll
+from subpixel.train.motion.state import check_settings, running_means, unroll
 from subpixel.train.reparameterisation import Trainable
 from subpixel.train.video_frames import find_takes
 
@@ -118,6 +119,43 @@ def test_training_sees_what_a_video_is_given(spec: Spec) -> None:
     results = [sequence.push(frame.numpy()) for frame in small[0]]
     results = [r for r in results if r is not None] + sequence.flush()
     np.testing.assert_allclose(result.numpy(), np.stack(results), rtol=0, atol=5e-4)
+
+
+def test_training_computes_the_running_mean_of_videos() -> None:
+    one = RunningMean("mean", 8)
+    generator = torch.Generator().manual_seed(0)
+    small = 0.4 + 0.02 * torch.rand(2, 20, 1, 12, 9, generator=generator)
+    small[:, 11:, :, :, 4:] += 0.1
+    means = running_means(small, one)
+    for clip in (0, 1):
+        mean = None
+        for t, frame in enumerate(small[clip].numpy()):
+            mean = running_mean(frame, mean, frames=8, still=one.still, changed=one.changed)
+            np.testing.assert_allclose(means[t][clip].numpy(), mean[:1], rtol=0, atol=1e-5)
+
+
+def test_a_clip_has_a_past_in_which_it_stands_still(settings: MakeSettings) -> None:
+    chosen = settings(scale=2, batch=2, patch=16, clip=3)
+    clips = Clips([textured()], chosen, 2, torch.Generator().manual_seed(1), past=20)
+    pasts = set()
+    for _ in range(12):
+        small, large = clips.draw()
+        assert large.shape == (2, 3, 1, 32, 32)
+        past = small.shape[1] - 3
+        pasts.add(past)
+        for t in range(past):
+            assert torch.equal(small[:, t], small[:, past])
+    assert 0 in pasts
+    assert len(pasts) > 4
+    assert max(pasts) <= 20
+    # The state begins after it, and the running mean does not.
+    net = Trainable(RECURRENT, 0, torch.Generator().manual_seed(0))
+    weights = {name: w.detach() + 0.05 * torch.randn_like(w) for name, w in net.collapse().items()}
+    aged = torch.cat([torch.rand(1, 4, 1, 12, 16) * 0.002 + 0.5, torch.rand(1, 2, 1, 12, 16) * 0.002 + 0.5], 1)
+    result = unroll(RECURRENT, weights, aged, range(4, 6))[RECURRENT.layers[-1].name]
+    assert result.shape == (1, 2, 1, 24, 32)
+    fresh = unroll(RECURRENT, weights, aged[:, 4:], range(2))[RECURRENT.layers[-1].name]
+    assert not torch.equal(result, fresh)
 
 
 @pytest.mark.parametrize("spec", [recurrent(3), vespcn(4), vespcn_slow(2)])

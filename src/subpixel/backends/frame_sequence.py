@@ -1,7 +1,8 @@
 """Runs a network that reads several frames over a video, one frame after another.
 
 The network never sees frames of another scene: beyond the ends of a scene, its first and last frame are repeated, and
-states start again. At the start of a scene, a state is 0 and the previous result is the frame, each sample repeated.
+states start again. At the start of a scene, a state is 0, the previous result is the frame, each sample repeated, and
+the running mean is the frame.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 
 from subpixel.backends.base import Planes, VideoSession
 from subpixel.errors import InvalidArgument
-from subpixel.models.spec import Frame, Previous, Spec, State
+from subpixel.models.spec import Frame, Previous, RunningMean, Spec, State
 from subpixel.ops import pixel_unshuffle
+from subpixel.ops.running_mean import running_mean
 
 __all__ = ["FrameSequence"]
 
@@ -96,7 +98,9 @@ class FrameSequence:
             fits = set(states) <= known and 0 <= waiting <= min(len(frames), self._ahead)
             fits &= len(frames) <= self._behind + self._ahead + 1 and scenes == sorted(scenes)
             fits &= all(f.ndim == 3 and f.shape[0] == self._spec.channels for f in frames)
-            fits &= all(v.ndim == 3 and v.shape[0] == self._spec.values[k].channels for k, v in states.items())
+            planes = {one.name: self._spec.values[one.name].channels for one in self._spec.inputs}
+            planes |= {one.name: 3 * planes[one.name] for one in self._spec.means}  # see running_mean
+            fits &= all(v.ndim == 3 and v.shape[0] == planes[k] for k, v in states.items())
         except (KeyError, TypeError, ValueError):
             fits = False
         if not fits:
@@ -115,6 +119,10 @@ class FrameSequence:
         for one in spec.inputs:
             if isinstance(one, Frame):
                 inputs[one.name] = self._frames[min(max(current + one.offset, same[0]), same[-1])][0]
+            elif isinstance(one, RunningMean):
+                so_far = self._states.get(one.name)
+                mean = running_mean(frame, so_far, frames=one.frames, still=one.still, changed=one.changed)
+                self._states[one.name], inputs[one.name] = mean, mean[: spec.channels]
             elif one.name in self._states:
                 inputs[one.name] = self._states[one.name]
             elif isinstance(one, Previous):

@@ -38,7 +38,6 @@ class ChainVideoSession:
             active = end.activation != "none"
             results[end.name] = kernels.activate(state[None], end.activation, None)[0] if active else state.copy()
         if self._chain.base:
-            (frame,) = (one.name for one in self._spec.frames if one.offset == 0)
-            detail += np.repeat(arrays[frame], self._spec.scale**2, axis=0)
+            detail += np.repeat(arrays[self._chain.base], self._spec.scale**2, axis=0)
         result = pixel_shuffle(detail[None], self._spec.scale)[0]
         return {self._spec.layers[-1].name: result, **results}

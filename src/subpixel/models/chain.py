@@ -114,14 +114,15 @@ class VideoChain:
         ends: convolutions of equal kernel that all read the last of ``trunk``: one for each output of the Spec. The
             first is shuffled into the result.
         shuffle: the pixel shuffle after the first end.
-        base: whether the frame, repeated to the larger size, is added to the result.
+        base: the input that is added to the result, repeated to the larger size: the frame or a running mean; empty for
+            none.
     """
 
     sources: tuple[str, ...]
     trunk: tuple[Conv, ...]
     ends: tuple[Conv, ...]
     shuffle: PixelShuffle
-    base: bool
+    base: str
 
 
 def video_chain_of(spec: Spec, user: str) -> VideoChain:
@@ -138,7 +139,7 @@ def video_chain_of(spec: Spec, user: str) -> VideoChain:
     def unsupported(layer: str) -> Unsupported:
         return Unsupported(
             f"layer '{layer}': {user} supports video networks that join their inputs, then have convolutions one after "
-            "another, a pixel shuffle, and the frame added by nearest; precision='f32' runs this one"
+            "another, a pixel shuffle, and the frame or its mean added by nearest; precision='f32' runs this one"
         )
 
     join, *layers = spec.layers
@@ -150,16 +151,17 @@ def video_chain_of(spec: Spec, user: str) -> VideoChain:
     shuffle = others[0] if others else join
     if not isinstance(shuffle, PixelShuffle) or shuffle.order != "CRD" or shuffle.factor != spec.scale:
         raise unsupported(shuffle.name)
-    base = len(others) > 1
-    if base and [type(layer) for layer in others] != [PixelShuffle, Resize, Add]:
+    base, with_base = "", len(others) > 1
+    if with_base and [type(layer) for layer in others] != [PixelShuffle, Resize, Add]:
         raise unsupported(others[1].name)
-    if base:
+    if with_base:
         resize, total = others[1:]
         assert isinstance(resize, Resize)
-        (frame,) = (one.name for one in spec.frames if one.offset == 0)
+        bases = [one.name for one in spec.frames if one.offset == 0] + [one.name for one in spec.means]
         added = sorted(sources_of(total)) == sorted((shuffle.name, resize.name))
-        if resize.source != frame or resize.mode != "nearest" or not added:
+        if resize.source not in bases or resize.mode != "nearest" or not added:
             raise unsupported(total.name)
+        base = resize.source
     names = [shuffle.source, *(state.next for state in spec.states)]
     ends = [conv for name in names for conv in convs if conv.name == name]
     trunk = [conv for conv in convs if conv not in ends]

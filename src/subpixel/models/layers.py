@@ -34,6 +34,7 @@ __all__ = [
     "PixelShuffle",
     "Previous",
     "Resize",
+    "RunningMean",
     "State",
     "Value",
     "Warp",
@@ -85,7 +86,27 @@ class Previous:
     name: str
 
 
-Input = Frame | State | Previous
+@dataclass(frozen=True)
+class RunningMean:
+    """An input: the mean of the scene's frames so far, of each sample since it last changed.
+
+    See :func:`subpixel.ops.running_mean.running_mean`. It is a long memory that needs no training and no fine steps: a
+    :class:`State` of 8 bits cannot move by a 64th of a small difference.
+
+    Args:
+        name: the name that layers read.
+        frames: the most frames that a mean weighs.
+        still: codes of 8 bits up to which a difference is noise.
+        changed: codes from which on it is a change, above ``still``.
+    """
+
+    name: str
+    frames: int = 64
+    still: float = 3.0
+    changed: float = 6.0
+
+
+Input = Frame | State | Previous | RunningMean
 
 
 @dataclass(frozen=True)

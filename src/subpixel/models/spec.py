@@ -35,6 +35,7 @@ from subpixel.models.layers import (
     PixelShuffle,
     Previous,
     Resize,
+    RunningMean,
     State,
     Value,
     Warp,
@@ -59,6 +60,7 @@ __all__ = [
     "PixelShuffle",
     "Previous",
     "Resize",
+    "RunningMean",
     "Spec",
     "State",
     "Value",
@@ -71,9 +73,16 @@ _MAX_LAYERS = 4096
 _MAX_INPUTS = 64
 _MAX_HALO = 2048
 _MAX_OFFSET = 16
+_MAX_FRAMES = 4096
+_MAX_CODE = 255
 
 _NAMES = {cls: kind for kind, cls in KINDS.items()}
-_INPUTS: dict[str, type[Input]] = {"frame": Frame, "state": State, "previous": Previous}
+_INPUTS: dict[str, type[Input]] = {
+    "frame": Frame,
+    "state": State,
+    "previous": Previous,
+    "running_mean": RunningMean,
+}
 _INPUT_NAMES = {cls: kind for kind, cls in _INPUTS.items()}
 _IMAGE: tuple[Input, ...] = (Frame(INPUT),)
 
@@ -165,6 +174,11 @@ class Spec:
     def states(self) -> tuple[State, ...]:
         """The inputs that are states."""
         return tuple(one for one in self.inputs if isinstance(one, State))
+
+    @property
+    def means(self) -> tuple[RunningMean, ...]:
+        """The inputs that are running means."""
+        return tuple(one for one in self.inputs if isinstance(one, RunningMean))
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -340,10 +354,24 @@ def _check_inputs(inputs: tuple[Input, ...]) -> None:
             offsets.append(one.offset)
         elif isinstance(one, State):
             check_integer(f"input '{one.name}': channels", one.channels, 1, MAX_CHANNELS)
+        elif isinstance(one, RunningMean):
+            _check_running_mean(one)
     if 0 not in offsets:
         raise SpecError("no input is the frame that is upscaled; a frame with offset=0 is needed")
     if sum(isinstance(one, Previous) for one in inputs) > 1:
         raise SpecError("two inputs are the previous result; at most one is possible")
+
+
+def _check_running_mean(one: RunningMean) -> None:
+    check_integer(f"input '{one.name}': frames", one.frames, 1, _MAX_FRAMES)
+    numbers = (one.still, one.changed)
+    if not all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in numbers) or not (
+        0 <= one.still < one.changed <= _MAX_CODE
+    ):
+        raise SpecError(
+            f"input '{one.name}': still={shown(one.still)}, changed={shown(one.changed)}: codes of 0 to 255 are "
+            "needed, of which 'changed' is the larger"
+        )
 
 
 def _check_state(state: State, values: Mapping[str, Value]) -> None:

@@ -1,7 +1,8 @@
 """Transfer of a small chain's weights to a larger one that computes the same.
 
 A network for videos starts from one for images in the same way: its trunk begins with those weights and reads only the
-frame itself. So it starts as good as the network for images, and learns what neighbours and memory add.
+frame itself, or the running mean if the detail is added to that. So it starts as good as the network for images, and
+learns what neighbours and memory add.
 
 Source: Net2Net, Chen et al., arXiv 1511.05641. The paper copies channels and divides their weights. Here new channels
 begin at random and no later layer reads them yet, so copies need no noise to become different.
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from subpixel.models.spec import Concat, Conv, PixelShuffle, Spec
+from subpixel.models.spec import Concat, Conv, PixelShuffle, Resize, Spec
 from subpixel.train.least_squares import linear_chain
 
 __all__ = ["transfer_weights"]
@@ -64,12 +65,12 @@ def _trunk(spec: Spec) -> tuple[Conv, ...] | None:
 
 
 def _trunk_of_video(spec: Spec) -> tuple[tuple[Conv, ...] | None, int]:
-    """The convolutions of a network for videos from its inputs to its detail, and the channel of the frame itself.
+    """The convolutions of a network for videos from its inputs to its detail, and the channel that the detail is for.
 
-    None if they are no chain with ReLU, or the first of them does not read the frame.
+    None if they are no chain with ReLU, or the first of them does not read that channel.
     """
     by_name = {layer.name: layer for layer in spec.layers}
-    now = next((one.name for one in spec.frames if one.offset == 0), None)
+    now = next((layer.source for layer in spec.layers if isinstance(layer, Resize)), None)
     shuffle = next((layer for layer in reversed(spec.layers) if isinstance(layer, PixelShuffle)), None)
     trunk: list[Conv] = []
     layer = by_name.get(shuffle.source) if shuffle is not None else None

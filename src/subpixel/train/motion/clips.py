@@ -30,16 +30,29 @@ _EDGE = 2
 _DEVICE_CLIPS = 4096  # clips in the memory of a GPU
 # Clips from held-out images: their number and their side.
 _HELD_OUT_CLIPS, _HELD_OUT_SIDE = 16, 48
+_PASTS = (0, 15, 30, 60)  # of the held-out clips in turn, if there are pasts
+_NEW = 0.3  # the share of batches without a past
 _SIZE_OF_VIDEOS = 0.5  # frames of videos are resized by this, which removes most traces of compression
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames of one scene in two sizes: ``small`` ``(T, C, H, W)``, ``large`` ``(T, C, H*scale, W*scale)``, f32."""
+    """Frames of one scene in two sizes, f32.
+
+    Args:
+        name: its name.
+        small: ``(P + T, C, H, W)``. The first P frames are only the past of the others.
+        large: ``(T, C, H*scale, W*scale)``.
+    """
 
     name: str
     small: Tensor
     large: Tensor
+
+    @property
+    def past(self) -> int:
+        """How many frames are only the past."""
+        return len(self.small) - len(self.large)
 
 
 def load_clips(
@@ -87,7 +100,8 @@ def load_clips(
         clip = moving_clip(
             [samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale, settings.still
         )
-        measured.append(_clip(pair.name, clip, spec.scale, degradation, _numbers_of(degradation, generator)))
+        past = _PASTS[len(measured) % len(_PASTS)] if spec.means else 0
+        measured.append(_clip(pair.name, clip, spec.scale, degradation, _numbers_of(degradation, generator), past))
     return images, measured, len(found)
 
 
@@ -99,10 +113,14 @@ class Clips:
         settings: the settings of the run: patch, batch, clip, speed, degradation.
         scale: the factor.
         generator: the source of random numbers.
+        past: the most frames of a past, during which the first frame stands still: networks with a running mean learn
+            from scenes of every age. It is the same for all clips of a batch, and 0 for some batches.
     """
 
-    def __init__(self, sources: Sequence[Tensor], settings: Settings, scale: int, generator: torch.Generator) -> None:
-        self.settings, self.scale, self.generator = settings, scale, generator
+    def __init__(
+        self, sources: Sequence[Tensor], settings: Settings, scale: int, generator: torch.Generator, past: int = 0
+    ) -> None:
+        self.settings, self.scale, self.generator, self.past = settings, scale, generator, past
         self.degradation = CLIP_DEGRADATIONS[settings.degradation]
         self.side = (settings.patch + 2 * _EDGE) * scale
         self.sources = [s for s in sources if min(s.shape[-2:]) >= self.side]
@@ -112,10 +130,14 @@ class Clips:
             )
 
     def draw(self, part: int = 0, parts: int = 1) -> tuple[Tensor, Tensor]:
-        """``(batch / parts, T, C, patch, patch)``, and ``scale`` times larger frames; see ``Patches.draw``."""
+        """``(batch / parts, P + T, C, patch, patch)``, and T ``scale`` times larger frames; see ``Patches.draw``."""
         share = self.settings.batch // parts
+        past = 0
+        if self.past:
+            age = 1 - float(torch.rand((), generator=self.generator)) / (1 - _NEW)
+            past = round(max(0.0, age) * self.past)
         numbers = torch.rand((self.settings.batch, self._count), generator=self.generator)
-        pairs = [self._pair(one) for one in numbers[part * share : (part + 1) * share].tolist()]
+        pairs = [self._pair(one, past) for one in numbers[part * share : (part + 1) * share].tolist()]
         return torch.stack([p.small for p in pairs]), torch.stack([p.large for p in pairs])
 
     def on_device(self, device: torch.device) -> DevicePatches:
@@ -125,10 +147,10 @@ class Clips:
         """
         settings = replace(self.settings, patch=min(2 * self.settings.patch, self._largest))
         seeded = torch.Generator().manual_seed(settings.seed)
-        maker = Clips([source.to(device) for source in self.sources], settings, self.scale, seeded)
+        maker = Clips([source.to(device) for source in self.sources], settings, self.scale, seeded, self.past)
         smalls, larges = [], []
         for numbers in torch.rand((_DEVICE_CLIPS, self._count), generator=seeded).tolist():
-            pair = maker._pair(numbers)
+            pair = maker._pair(numbers, self.past // 2)  # all clips in one array have one length
             smalls.append(pair.small)
             larges.append(pair.large)
         return DevicePatches(smalls, larges, self.scale, self.settings.patch, 0, device)
@@ -143,8 +165,9 @@ class Clips:
         """How many random numbers determine a clip."""
         return NUMBERS + 1 + (0 if self.degradation is None else DEGRADATION_NUMBERS)
 
-    def _pair(self, numbers: list[float]) -> Clip:
-        return _clip("", self._clip(numbers[: NUMBERS + 1]), self.scale, self.degradation, numbers[NUMBERS + 1 :])
+    def _pair(self, numbers: list[float], past: int) -> Clip:
+        clip = self._clip(numbers[: NUMBERS + 1])
+        return _clip("", clip, self.scale, self.degradation, numbers[NUMBERS + 1 :], past)
 
     def _clip(self, numbers: list[float]) -> Tensor:
         *numbers, turn = numbers
@@ -182,11 +205,17 @@ def _numbers_of(degradation: ClipDegradation | None, generator: torch.Generator)
 
 
 def _clip(
-    name: str, clip: Tensor, scale: int, degradation: ClipDegradation | None = None, numbers: Sequence[float] = ()
+    name: str,
+    clip: Tensor,
+    scale: int,
+    degradation: ClipDegradation | None = None,
+    numbers: Sequence[float] = (),
+    past: int = 0,
 ) -> Clip:
     """A clip and its small copy in 8 bits, degraded, without the border that depends on the edges."""
     small = resize(clip, scale=1 / scale, antialias=True, border="replicate", layout="NCHW")
     small = (small * 255).round().clamp_(0, 255) / 255
+    small = torch.cat([small[:1].expand(past, -1, -1, -1), small])
     if degradation is not None:
         small = degradation.apply(small, numbers)
     edge = _EDGE * scale

@@ -15,9 +15,10 @@ from subpixel.metrics import psnr
 from subpixel.models.bicubic import bicubic
 from subpixel.models.files import Model
 from subpixel.models.graph import run, run_all
-from subpixel.models.spec import Frame, Previous, Spec, Warp
+from subpixel.models.spec import Frame, Previous, RunningMean, Spec, Warp
 from subpixel.models.spec import State as StateInput
 from subpixel.models.torch_kernels import TorchKernels
+from subpixel.ops.running_mean import BOX, HOLD, MEDIAN, NOISE, REACH, STEP
 from subpixel.train.data import Pair, Patches
 from subpixel.train.motion.clips import Clip, Clips
 from subpixel.train.settings import Settings
@@ -40,7 +41,8 @@ class MotionState(State):
     """
 
     def _source(self, pairs: list[Pair], generator: torch.Generator) -> Patches:
-        clips = Clips(cast("list[Tensor]", pairs), self.settings, self.spec.scale, generator)
+        past = max((one.frames for one in self.spec.means), default=0)
+        clips = Clips(cast("list[Tensor]", pairs), self.settings, self.spec.scale, generator, past)
         return cast(Patches, clips)
 
     def loss(self, small: Tensor, large: Tensor) -> Tensor:
@@ -52,10 +54,13 @@ class MotionState(State):
         behind, ahead = self.spec.reach
         # Frames with all of their neighbours. A recurrent network starts with its state at the beginning of a video.
         recurrent = len(self.spec.frames) < len(self.spec.inputs)
-        indices = range(0 if recurrent else behind, small.shape[1] - ahead)
+        past = small.shape[1] - large.shape[1]
+        indices = range(past if recurrent else behind, small.shape[1] - ahead)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
             result = unroll(self.spec, last_channels(weights), small, indices, keep)
-        total = self._distance(result[self.spec.layers[-1].name].float(), large[:, indices.start : indices.stop])
+        total = self._distance(
+            result[self.spec.layers[-1].name].float(), large[:, indices.start - past : indices.stop - past]
+        )
         now = small[:, indices.start : indices.stop]
         for warp in warps:
             error = result[warp.name].float()[..., : now.shape[-2], : now.shape[-1]] - now
@@ -69,18 +74,20 @@ class MotionState(State):
 
     def score(self, weights: dict[str, Tensor], held_out: list[Pair]) -> float:
         return _mean_psnr(
-            self.spec, cast("list[Clip]", held_out), lambda small: self._results(self.spec, weights, small)
+            self.spec,
+            cast("list[Clip]", held_out),
+            lambda clip: self._results(self.spec, weights, clip.small, clip.past),
         )
 
     def upscale(self, model: Model, pair: Pair) -> Tensor:
         weights = {name: torch.from_numpy(value.copy()) for name, value in model.weights.items()}
-        return self._results(model.spec, weights, pair.small)
+        return self._results(model.spec, weights, pair.small, len(pair.small) - len(pair.large))
 
     @staticmethod
-    def _results(spec: Spec, weights: Mapping[str, Tensor], small: Tensor) -> Tensor:
+    def _results(spec: Spec, weights: Mapping[str, Tensor], small: Tensor, past: int) -> Tensor:
         device = next(iter(weights.values())).device
         with torch.inference_mode():
-            result = unroll(spec, weights, small[None].to(device), range(len(small)))
+            result = unroll(spec, weights, small[None].to(device), range(past, len(small)))
         return result[spec.layers[-1].name][0]
 
 
@@ -117,7 +124,8 @@ def unroll(
         spec: the network.
         weights: every tensor of ``spec.weight_shapes``.
         small: ``(N, T, C, H, W)``, a scene from its beginning.
-        indices: the frames to upscale. Beyond its ends, the clip repeats its first and last frame.
+        indices: the frames to upscale. Beyond its ends, the clip repeats its first and last frame. States begin with
+            the first of them, running means with the first frame of the clip.
         keep: further layers whose values to return.
 
     Returns:
@@ -137,11 +145,14 @@ def unroll(
         return {name: output[name].reshape(len(small), len(indices), *output[name].shape[1:]) for name in names}
     values: dict[str, list[Tensor]] = {name: [] for name in names}
     state: dict[str, Tensor] = {}
+    means = {one.name: running_means(small[:, : indices.stop], one) for one in spec.means}
     for t in indices:
         inputs = {}
         for one in spec.inputs:
             if isinstance(one, Frame):
                 inputs[one.name] = frame(one.offset, t)
+            elif isinstance(one, RunningMean):
+                inputs[one.name] = means[one.name][t]
             elif one.name in state:
                 inputs[one.name] = state[one.name]
             elif isinstance(one, Previous):
@@ -162,7 +173,35 @@ def unroll(
 def bicubic_score(spec: Spec, held_out: list[Clip]) -> float:
     """The mean PSNR of bicubic on the held-out clips."""
     plain = bicubic(spec.scale, colour=spec.colour)
-    return _mean_psnr(spec, held_out, lambda small: run(plain, {}, small, TorchKernels()))
+    return _mean_psnr(spec, held_out, lambda clip: run(plain, {}, clip.small[clip.past :], TorchKernels()))
+
+
+def running_means(small: Tensor, one: RunningMean) -> list[Tensor]:
+    """The input for each frame of ``(N, T, C, H, W)``; see :func:`subpixel.ops.running_mean.running_mean`."""
+    mean, half = small[:, 0], BOX // 2
+    count, held = torch.ones_like(mean), torch.zeros_like(mean)
+    values = [mean]
+    for t in range(1, small.shape[1]):
+        difference = small[:, t] - mean
+        around = F.avg_pool2d(F.pad(difference, (half,) * 4, mode="replicate"), BOX, 1).abs() * 255
+        noise = _noise_of(small[:, t], difference)[..., None, None]
+        change = ((around - one.still - NOISE / BOX * noise) / (one.changed - one.still)).clamp(0, 1)
+        held = F.max_pool2d(change, REACH, 1, REACH // 2).maximum(held * HOLD)
+        count = count * (1 - held) + 1
+        mean = mean + difference / count
+        count = count.clamp(max=one.frames)
+        values.append(mean)
+    return values
+
+
+def _noise_of(planes: Tensor, difference: Tensor) -> Tensor:
+    """``(N, C)`` of ``(N, C, H, W)``; see :func:`subpixel.ops.running_mean.noise_of`."""
+    if min(planes.shape[-2:]) < 3:
+        return planes.new_zeros(planes.shape[:2])
+    rows, columns = ([slice(k, n - 2 + k, STEP) for k in range(3)] for n in planes.shape[-2:])
+    across = [planes[..., r, columns[0]] - 2 * planes[..., r, columns[1]] + planes[..., r, columns[2]] for r in rows]
+    spatial = (across[0] - 2 * across[1] + across[2]).abs().flatten(2).median(-1).values / 6
+    return spatial.minimum(difference[..., ::STEP, ::STEP].abs().flatten(2).median(-1).values) / MEDIAN * 255
 
 
 def _unevenness(flow: Tensor) -> Tensor:
@@ -176,7 +215,7 @@ def _mean_psnr(spec: Spec, held_out: list[Clip], upscale: Any) -> float:
     """The mean PSNR of luma over frames and clips. Results are rounded to 8 bits, a border of ``scale`` is cropped."""
     scores = []
     for clip in held_out:
-        result = upscale(clip.small).float().cpu().numpy().astype(np.float64)
+        result = upscale(clip).float().cpu().numpy().astype(np.float64)
         result = np.clip(np.floor(result * 255 + 0.5), 0, 255) / 255
         for one, truth in zip(result, clip.large.numpy().astype(np.float64), strict=True):
             pair = (luma(p) if spec.colour == "rgb" else p[0] for p in (one, truth))
