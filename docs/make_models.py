@@ -23,6 +23,7 @@ from subpixel.models.spec import (
     PixelShuffle,
     Previous,
     Resize,
+    RunningMean,
     Spec,
     State,
     Warp,
@@ -243,6 +244,7 @@ def architecture(spec: Spec) -> str:
     """
     steps, last = [], INPUT
     now = {one.name for one in spec.frames if one.offset == 0}
+    now |= {one.name for one in spec.means}
     bases = {layer.name: layer for layer in spec.layers if isinstance(layer, Resize) and layer.source in now}
     bases.pop(spec.layers[-1].name, None)
     place = {INPUT: 0}
@@ -264,7 +266,8 @@ def words(layer: Layer, spec: Spec, last: str, bases: Mapping[str, Resize], plac
         if source in given:
             return given[source]
         if source in bases:
-            return f"the input ×{bases[source].factor}, {bases[source].mode}"
+            what = "that mean" if bases[source].source in {one.name for one in spec.means} else "the input"
+            return f"{what} ×{bases[source].factor}, {bases[source].mode}"
         back = len(place) - place[source]
         return f"the result of {back} layers before"
 
@@ -286,6 +289,8 @@ def words_of_input(one: Input) -> str:
         return f"{one.channels} channels of its state"
     if isinstance(one, Previous):
         return "its result for the frame before, unshuffled"
+    if isinstance(one, RunningMean):
+        return "the mean of the scene's frames where nothing changes"
     if one.name == INPUT:
         return "the input"
     return {0: "the frame", -1: "the frame before", 1: "the frame after"}.get(one.offset, f"frame {one.offset:+d}")

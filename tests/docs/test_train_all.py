@@ -12,11 +12,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch", reason="training needs torch")
 
 from scripts import docs_script
-from subpixel.models import ZOO
+from subpixel.models import ZOO, Model
+from subpixel.models.recurrent import recurrent
 from subpixel.models.zoo import ARCHITECTURES
 from subpixel.train.held_out import split
 
@@ -144,6 +146,24 @@ def test_int8_parameters_are_found_unless_those_of_the_training_are_better(
     script.quantise_if_better(trained, tmp_path)
     assert trained.read_text() == kept
     assert list(tmp_path.iterdir()) == [trained]
+
+
+def test_networks_for_videos_are_measured_on_clips(script: ModuleType, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for k in range(2):
+        Image.fromarray(rng.integers(0, 256, (160, 170, 3), np.uint8)).save(tmp_path / f"{k}.png")
+    spec = recurrent(2, width=4, middle=1, state=2)
+    weights = {name: np.zeros(shape, np.float32) for name, shape in spec.weight_shapes.items()}
+    model = Model("recurrent", spec, weights)
+    pictures = sorted(tmp_path.glob("*.png"))
+    scores = script.clip_scores(model, pictures)
+    assert list(scores) == ["f32"]
+    assert scores["f32"].shape == (2,)
+    assert ((scores["f32"] > 8) & (scores["f32"] < 30)).all()  # noise of bytes is not foreseen
+    weights = {**weights, "end.bias": np.full(4, 0.5, np.float32)}
+    assert (
+        script.clip_scores(Model("off", spec, weights), sorted(tmp_path.glob("*.png")))["f32"] < scores["f32"]
+    ).all()
 
 
 def test_the_attribution_names_each_picture_once() -> None:

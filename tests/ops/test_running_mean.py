@@ -55,7 +55,7 @@ def test_it_is_what_the_definition_says(shape):
         scene = result
 
 
-@pytest.mark.parametrize("deviation", [1, 4, 8])
+@pytest.mark.parametrize("deviation", [1, 3, 5])
 def test_noise_is_averaged_and_a_change_forgets_it(deviation):
     rng = np.random.default_rng(0)
     truth = np.full((1, 60, 60), 100 / 255, np.float32)

@@ -13,12 +13,26 @@ own.
 
 from __future__ import annotations
 
-from subpixel.models.spec import Add, Concat, Conv, Frame, PixelShuffle, Previous, Resize, RunningMean, Spec, State
+from subpixel.models.spec import (
+    Add,
+    Concat,
+    Conv,
+    Frame,
+    Input,
+    PixelShuffle,
+    Previous,
+    Resize,
+    RunningMean,
+    Spec,
+    State,
+)
 
 __all__ = ["recurrent"]
 
 
-def recurrent(scale: int, *, width: int = 24, middle: int = 8, state: int = 12, first: int = 5) -> Spec:
+def recurrent(
+    scale: int, *, width: int = 24, middle: int = 8, state: int = 12, first: int = 5, mean: bool = True
+) -> Spec:
     """One larger convolution, then a chain of 3x3 ones: a form that the compiled engine streams.
 
     Its trunk is that of our networks for images, so that its training can start from one of them.
@@ -29,6 +43,8 @@ def recurrent(scale: int, *, width: int = 24, middle: int = 8, state: int = 12, 
         middle: number of 3x3 convolutions from ``width`` to ``width`` channels.
         state: channels of the state.
         first: side of the first kernel.
+        mean: whether it reads a running mean, to which it adds its detail. The shipped ×3 and ×4 have none yet, and
+            ``middle=6``.
 
     >>> spec = recurrent(4)
     >>> spec.reach, spec.halo, spec.macs_per_pixel, spec.parameters
@@ -36,25 +52,23 @@ def recurrent(scale: int, *, width: int = 24, middle: int = 8, state: int = 12, 
     >>> [spec.values[name].channels for name in spec.outputs]
     [1, 12]
     """
-    layers = [Conv("conv1", "joined", 3 + state + scale**2, width, (first, first), "relu")]
+    inputs: list[Input] = [Frame("now"), Frame("before", -1), State("state", state, "kept"), Previous("previous")]
+    if mean:
+        inputs.insert(2, RunningMean("mean"))
+    channels = 2 + mean + state + scale**2
+    layers = [Conv("conv1", "joined", channels, width, (first, first), "relu")]
     for number in range(2, middle + 2):
         layers.append(Conv(f"conv{number}", layers[-1].name, width, width, (3, 3), "relu"))
     return Spec(
         (
-            Concat("joined", ("now", "before", "mean", "state", "previous")),
+            Concat("joined", tuple(one.name for one in inputs)),
             *layers,
             Conv("kept", layers[-1].name, width, state, (3, 3), "clip"),
             Conv("end", layers[-1].name, width, scale * scale, (3, 3)),
             PixelShuffle("detail", "end", scale),
-            Resize("base", "mean", scale, "nearest"),
+            Resize("base", "mean" if mean else "now", scale, "nearest"),
             Add("sum", ("base", "detail")),
         ),
         scale,
-        inputs=(
-            Frame("now"),
-            Frame("before", -1),
-            RunningMean("mean"),
-            State("state", state, "kept"),
-            Previous("previous"),
-        ),
+        inputs=tuple(inputs),
     )

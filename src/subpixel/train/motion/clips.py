@@ -14,7 +14,7 @@ from torch import Tensor
 from subpixel.errors import InvalidArgument
 from subpixel.models.spec import Colour, Spec
 from subpixel.ops import resize
-from subpixel.train.data import find_images, load_pairs, planes_of, samples
+from subpixel.train.data import Source, find_images, load_pairs, planes_of, samples
 from subpixel.train.device_patches import DevicePatches
 from subpixel.train.drawn_images import drawn
 from subpixel.train.motion.clip_degradation import CLIP_DEGRADATIONS, ClipDegradation
@@ -23,14 +23,14 @@ from subpixel.train.motion.paths import NUMBERS, moving_clip
 from subpixel.train.settings import Settings
 from subpixel.train.video_frames import find_takes
 
-__all__ = ["Clip", "Clips", "load_clips"]
+__all__ = ["Clip", "Clips", "clips_to_measure", "load_clips"]
 
 # Small samples around a patch that the filter of the small copy needs. They are cut off afterwards.
 _EDGE = 2
 _DEVICE_CLIPS = 4096  # clips in the memory of a GPU
 # Clips from held-out images: their number and their side.
 _HELD_OUT_CLIPS, _HELD_OUT_SIDE = 16, 48
-_PASTS = (0, 15, 30, 60)  # of the held-out clips in turn, if there are pasts
+_PASTS = (0, 15, 30, 60)  # of the held-out clips in turn, for networks with a memory
 _NEW = 0.3  # the share of batches without a past
 _SIZE_OF_VIDEOS = 0.5  # frames of videos are resized by this, which removes most traces of compression
 
@@ -90,19 +90,26 @@ def load_clips(
             numbers = _numbers_of(degradation, generator)
             measured.append(_clip(name, crop_to_scale(take, spec.scale), spec.scale, degradation, numbers))
         return [take for _, take in takes], measured, len(takes)
-    found, held_out_sources = find_images(data, held_out=held_out)
+    found, sources = find_images(data, held_out=held_out)
     trained_on = [*found, *drawn(settings.drawn, settings.seed)]
     images = [samples(p.large) for p in load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour)]
-    measured = []
-    for pair in load_pairs(held_out_sources[:_HELD_OUT_CLIPS], spec.scale, (1.0,), threads, spec.colour):
+    return images, clips_to_measure(sources, spec, settings, threads), len(found)
+
+
+def clips_to_measure(sources: Sequence[Source], spec: Spec, settings: Settings, threads: int = 1) -> list[Clip]:
+    """Clips of held-out images, always the same: of the first 16, one of each."""
+    degradation = CLIP_DEGRADATIONS[settings.degradation]
+    generator = torch.Generator().manual_seed(0)
+    measured: list[Clip] = []
+    for pair in load_pairs(sources[:_HELD_OUT_CLIPS], spec.scale, (1.0,), threads, spec.colour):
         numbers = torch.rand(NUMBERS, generator=generator).tolist()
         side = (_HELD_OUT_SIDE + 2 * _EDGE) * spec.scale
         clip = moving_clip(
             [samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale, settings.still
         )
-        past = _PASTS[len(measured) % len(_PASTS)] if spec.means else 0
+        past = _PASTS[len(measured) % len(_PASTS)] if len(spec.inputs) > len(spec.frames) else 0
         measured.append(_clip(pair.name, clip, spec.scale, degradation, _numbers_of(degradation, generator), past))
-    return images, measured, len(found)
+    return measured
 
 
 class Clips:
