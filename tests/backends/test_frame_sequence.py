@@ -94,7 +94,7 @@ def test_states_pass_from_frame_to_frame_but_not_across_a_cut():
     state, previous = np.zeros((3, 6, 7), np.float32), np.repeat(frames[0], 4, axis=0)
     mean = None
     for k in (0, 1):
-        mean = running_mean(frames[k], mean, frames=64, still=3.0, changed=6.0)
+        mean = running_mean(frames[k], mean, frames=64, still=3.5, changed=6.5)
         inputs = {"now": frames[k], "before": frames[0], "mean": mean[:1], "state": state, "previous": previous}
         result = session(inputs)
         np.testing.assert_array_equal(whole[k], result["sum"])

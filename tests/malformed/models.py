@@ -29,6 +29,7 @@ from subpixel.models.spec import (
     Frame,
     PixelShuffle,
     Previous,
+    RunningMean,
     Spec,
     State,
     Warp,
@@ -76,8 +77,8 @@ def model_files() -> dict[str, bytes]:
     )
     video = Spec(
         (
-            Concat("all", ("now", "before", "state", "last")),
-            Conv("a", "all", 9, 4, (3, 3), "relu", stride=2),
+            Concat("all", ("now", "before", "mean", "state", "last")),
+            Conv("a", "all", 10, 4, (3, 3), "relu", stride=2),
             Conv("b", "a", 4, 16, (3, 3)),
             PixelShuffle("c", "b", 2),
             Conv("flow", "c", 4, 2, (3, 3), "tanh"),
@@ -92,7 +93,7 @@ def model_files() -> dict[str, bytes]:
         2,
         "luma",
         "zero",
-        (Frame("now"), Frame("before", -1), State("state", 3, "next"), Previous("last")),
+        (Frame("now"), Frame("before", -1), RunningMean("mean"), State("state", 3, "next"), Previous("last")),
     )
     files = {"residual.safetensors": model_bytes(residual(2, "rgb", "zero", 3))}
     for name, spec in (("chain", chain), ("deconvolution", deconvolution), ("video", video)):

@@ -62,13 +62,13 @@ def test_noise_is_averaged_and_a_change_forgets_it(deviation):
     noisy = [truth + (rng.standard_normal(truth.shape) * deviation / 255).astype(np.float32) for _ in range(31)]
     scene = None
     for frame in noisy[:30]:
-        scene = running_mean(frame, scene, frames=64, still=3.0, changed=6.0)
+        scene = running_mean(frame, scene, frames=64, still=3.5, changed=6.5)
     assert float(np.median(scene[1])) * 64 > 28
     assert float(np.median(np.abs(scene[0] - truth))) * 255 == pytest.approx(0.6745 * deviation / 30**0.5, rel=0.2)
     # An object comes: there the mean is the frame at once, and far from it nothing changes.
     frame = noisy[30].copy()
     frame[:, :8, :8] += 60 / 255
-    after = running_mean(frame, scene, frames=64, still=3.0, changed=6.0)
+    after = running_mean(frame, scene, frames=64, still=3.5, changed=6.5)
     np.testing.assert_allclose(after[0, :10, :10], frame[0, :10, :10], atol=1e-6)
     np.testing.assert_allclose(after[1, :10, :10] * 64, 1, atol=1e-4)
     assert float(np.median(after[1, 20:, 20:])) * 64 > 28

@@ -102,8 +102,8 @@ class RunningMean:
 
     name: str
     frames: int = 64
-    still: float = 3.0
-    changed: float = 6.0
+    still: float = 3.5
+    changed: float = 6.5
 
 
 Input = Frame | State | Previous | RunningMean
