@@ -15,7 +15,7 @@ from subpixel.metrics.protocol import luma_255, shrink
 from subpixel.metrics.quality import psnr, ssim
 from subpixel.ops import resize
 
-QUICK = ["nearest", "bilinear", "bicubic", "max-unpooling", "pixel-shuffle", "fast", "recurrent"]
+QUICK = ["nearest", "bilinear", "bicubic", "max-unpooling", "pixel-shuffle", "fast", "vespcn"]
 
 
 def image(height=96, width=128, seed=0):
@@ -54,9 +54,9 @@ def test_each_method_has_its_costs(results):
 
 
 def test_what_cannot_run_is_listed_with_its_reason(results):
-    assert results["recurrent"].reason == "it has ×3, ×4, not ×2"
-    assert results["recurrent"].psnr_y is None
-    assert "recurrent, first frame did not run: it has ×3, ×4, not ×2." in results.to_markdown()
+    assert results["vespcn"].reason == "it has ×3, ×4, not ×2"
+    assert results["vespcn"].psnr_y is None
+    assert "vespcn, first frame did not run: it has ×3, ×4, not ×2." in results.to_markdown()
     with pytest.raises(KeyError):
         results["none"]
 
