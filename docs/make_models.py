@@ -243,9 +243,7 @@ def architecture(spec: Spec) -> str:
     '5×5 to 64, tanh; 3×3 to 32, tanh; 3×3 to r²; pixel shuffle; on luma, edges repeated'
     """
     steps, last = [], INPUT
-    now = {one.name for one in spec.frames if one.offset == 0}
-    now |= {one.name for one in spec.means}
-    bases = {layer.name: layer for layer in spec.layers if isinstance(layer, Resize) and layer.source in now}
+    bases = {layer.name: layer for layer in spec.layers if isinstance(layer, Resize) and layer.source in spec.bases}
     bases.pop(spec.layers[-1].name, None)
     place = {INPUT: 0}
     for layer in spec.layers:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from subpixel import Upscaler
 from subpixel.backends import BACKENDS
-from subpixel.backends.frame_sequence import FrameSequence
 from subpixel.image.compression import H264Clip
 from subpixel.metrics import psnr
+from subpixel.metrics.video_calibration import run_sequence
 from subpixel.models import Model, find, load
 from subpixel.models.zoo import is_path
 from subpixel.train.data import Pair, find_images, load_pairs
@@ -97,10 +97,8 @@ def results(model: Model, frames: Frames, counted: range, precision: str) -> Ite
         upscale = Upscaler(scale, model=model, precision=precision).plane
         yield from (upscale(frames[k]) for k in counted)
         return
-    backend = BACKENDS["native"]
-    session = backend.prepare_video(model.spec, model.weights, precision, 1, model.quantisation)
-    sequence = FrameSequence(session, model.spec)
-    done = [result for frame in frames if (result := sequence.push(frame[None])) is not None] + sequence.flush()
+    session = BACKENDS["native"].prepare_video(model.spec, model.weights, precision, 1, model.quantisation)
+    done = run_sequence(session, model.spec, list(frames[:, None]))
     yield from (done[k][0] for k in counted)
 
 

@@ -312,12 +312,15 @@ def held_out_scores(path: Path, data: Path, names: Path = HELD_OUT) -> dict[str,
         ).plane
         found = []
         for pair in pairs:
-            plane = upscale(pair.small[0].numpy()).astype(np.float64) * 255
-            rounded = np.clip(np.floor(plane + 0.5), 0, 255)
-            truth = pair.large[0].numpy().astype(np.float64) * 255
-            found.append(psnr(rounded, truth, data_range=255, crop=model.spec.scale))
+            found.append(score(upscale(pair.small[0].numpy()), pair.large[0].numpy(), model.spec.scale))
         result[precision] = np.array(found)
     return result
+
+
+def score(plane: np.ndarray, truth: np.ndarray, scale: int) -> float:
+    """PSNR of a plane of 0 … 1, rounded to 8 bits, without a border of ``scale``."""
+    rounded = np.clip(np.floor(plane.astype(np.float64) * 255 + 0.5), 0, 255)
+    return psnr(rounded, truth.astype(np.float64) * 255, data_range=255, crop=scale)
 
 
 def clip_scores(model: Model, sources: Sequence[Any]) -> dict[str, np.ndarray]:
@@ -334,10 +337,8 @@ def clip_scores(model: Model, sources: Sequence[Any]) -> dict[str, np.ndarray]:
         found = []
         for clip in clips:
             planes = run_sequence(session, model.spec, list(clip.small.numpy()))[clip.past :]
-            rounded = [np.clip(np.floor(plane[0].astype(np.float64) * 255 + 0.5), 0, 255) for plane in planes]
-            truths = clip.large[:, 0].numpy().astype(np.float64) * 255
-            pairs = zip(rounded, truths, strict=True)
-            found.append(np.mean([psnr(one, truth, data_range=255, crop=scale) for one, truth in pairs]))
+            pairs = zip(planes, clip.large[:, 0].numpy(), strict=True)
+            found.append(np.mean([score(plane[0], truth, scale) for plane, truth in pairs]))
         result[precision] = np.array(found)
     return result
 

@@ -31,7 +31,8 @@ from subpixel.train import Settings, train
 from subpixel.train.motion import Clip, MotionState, load_clips
 from subpixel.train.motion.clips import Clips
 from subpixel.train.motion.paths import NUMBERS, moving_clip
-from subpixel.train.motion.state import check_settings, running_means, unroll
+from subpixel.train.motion.running_mean import running_means
+from subpixel.train.motion.state import check_settings, unroll
 from subpixel.train.reparameterisation import Trainable
 from subpixel.train.video_frames import find_takes
 

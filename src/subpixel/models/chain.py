@@ -157,9 +157,8 @@ def video_chain_of(spec: Spec, user: str) -> VideoChain:
     if with_base:
         resize, total = others[1:]
         assert isinstance(resize, Resize)
-        bases = [one.name for one in spec.frames if one.offset == 0] + [one.name for one in spec.means]
         added = sorted(sources_of(total)) == sorted((shuffle.name, resize.name))
-        if resize.source not in bases or resize.mode != "nearest" or not added:
+        if resize.source not in spec.bases or resize.mode != "nearest" or not added:
             raise unsupported(total.name)
         base = resize.source
     names = [shuffle.source, *(state.next for state in spec.states)]

@@ -181,6 +181,16 @@ class Spec:
         return tuple(one for one in self.inputs if isinstance(one, RunningMean))
 
     @property
+    def has_memory(self) -> bool:
+        """Whether results depend on more than the frames that are read: on states, the previous result or a mean."""
+        return len(self.frames) < len(self.inputs)
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The names of the inputs that the result is like, to which a network adds detail: the frame, running means."""
+        return (*(one.name for one in self.frames if one.offset == 0), *(one.name for one in self.means))
+
+    @property
     def reach(self) -> tuple[int, int]:
         """How many frames before and after the upscaled one are read. The second number delays every result."""
         offsets = [frame.offset for frame in self.frames]

@@ -70,7 +70,7 @@ def _trunk_of_video(spec: Spec) -> tuple[tuple[Conv, ...] | None, int]:
     None if they are no chain with ReLU, or the first of them does not read that channel.
     """
     by_name = {layer.name: layer for layer in spec.layers}
-    now = next((layer.source for layer in spec.layers if isinstance(layer, Resize)), None)
+    base = next((layer.source for layer in spec.layers if isinstance(layer, Resize)), None)
     shuffle = next((layer for layer in reversed(spec.layers) if isinstance(layer, PixelShuffle)), None)
     trunk: list[Conv] = []
     layer = by_name.get(shuffle.source) if shuffle is not None else None
@@ -78,9 +78,9 @@ def _trunk_of_video(spec: Spec) -> tuple[tuple[Conv, ...] | None, int]:
         trunk.insert(0, layer)
         layer = by_name.get(layer.source)
     chained = len(trunk) > 1 and all(c.bias and c.activation == "relu" and not c.shared for c in trunk[:-1])
-    if not chained or not isinstance(layer, Concat) or now not in layer.sources:
+    if not chained or not isinstance(layer, Concat) or base not in layer.sources:
         return None, 0
-    before = layer.sources[: layer.sources.index(now)]
+    before = layer.sources[: layer.sources.index(base)]
     return tuple(trunk), sum(spec.values[name].channels for name in before)
 
 

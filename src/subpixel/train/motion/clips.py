@@ -107,7 +107,7 @@ def clips_to_measure(sources: Sequence[Source], spec: Spec, settings: Settings, 
         clip = moving_clip(
             [samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale, settings.still
         )
-        past = _PASTS[len(measured) % len(_PASTS)] if len(spec.inputs) > len(spec.frames) else 0
+        past = _PASTS[len(measured) % len(_PASTS)] if spec.has_memory else 0
         measured.append(_clip(pair.name, clip, spec.scale, degradation, _numbers_of(degradation, generator), past))
     return measured
 

@@ -18,9 +18,9 @@ from subpixel.models.graph import run, run_all
 from subpixel.models.spec import Frame, Previous, RunningMean, Spec, Warp
 from subpixel.models.spec import State as StateInput
 from subpixel.models.torch_kernels import TorchKernels
-from subpixel.ops.running_mean import BOX, HOLD, MEDIAN, NOISE, REACH, STEP
 from subpixel.train.data import Pair, Patches
 from subpixel.train.motion.clips import Clip, Clips
+from subpixel.train.motion.running_mean import running_means
 from subpixel.train.settings import Settings
 from subpixel.train.state import State, last_channels
 from subpixel.upscaler import luma
@@ -53,9 +53,8 @@ class MotionState(State):
         keep = [name for warp in warps for name in (warp.name, warp.flow)]
         behind, ahead = self.spec.reach
         # Frames with all of their neighbours. A recurrent network starts with its state at the beginning of a video.
-        recurrent = len(self.spec.frames) < len(self.spec.inputs)
         past = small.shape[1] - large.shape[1]
-        indices = range(past if recurrent else behind, small.shape[1] - ahead)
+        indices = range(past if self.spec.has_memory else behind, small.shape[1] - ahead)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
             result = unroll(self.spec, last_channels(weights), small, indices, keep)
         total = self._distance(
@@ -76,18 +75,18 @@ class MotionState(State):
         return _mean_psnr(
             self.spec,
             cast("list[Clip]", held_out),
-            lambda clip: self._results(self.spec, weights, clip.small, clip.past),
+            lambda clip: self._results(self.spec, weights, clip),
         )
 
     def upscale(self, model: Model, pair: Pair) -> Tensor:
         weights = {name: torch.from_numpy(value.copy()) for name, value in model.weights.items()}
-        return self._results(model.spec, weights, pair.small, len(pair.small) - len(pair.large))
+        return self._results(model.spec, weights, cast(Clip, pair))
 
     @staticmethod
-    def _results(spec: Spec, weights: Mapping[str, Tensor], small: Tensor, past: int) -> Tensor:
+    def _results(spec: Spec, weights: Mapping[str, Tensor], clip: Clip) -> Tensor:
         device = next(iter(weights.values())).device
         with torch.inference_mode():
-            result = unroll(spec, weights, small[None].to(device), range(past, len(small)))
+            result = unroll(spec, weights, clip.small[None].to(device), range(clip.past, len(clip.small)))
         return result[spec.layers[-1].name][0]
 
 
@@ -137,7 +136,7 @@ def unroll(
     def frame(offset: int, t: int) -> Tensor:
         return small[:, min(max(t + offset, 0), last)]
 
-    if len(spec.frames) == len(spec.inputs):  # no state: all frames at once
+    if not spec.has_memory:  # all frames at once
         inputs = {
             one.name: torch.stack([frame(one.offset, t) for t in indices], 1).flatten(0, 1) for one in spec.frames
         }
@@ -174,34 +173,6 @@ def bicubic_score(spec: Spec, held_out: list[Clip]) -> float:
     """The mean PSNR of bicubic on the held-out clips."""
     plain = bicubic(spec.scale, colour=spec.colour)
     return _mean_psnr(spec, held_out, lambda clip: run(plain, {}, clip.small[clip.past :], TorchKernels()))
-
-
-def running_means(small: Tensor, one: RunningMean) -> list[Tensor]:
-    """The input for each frame of ``(N, T, C, H, W)``; see :func:`subpixel.ops.running_mean.running_mean`."""
-    mean, half = small[:, 0], BOX // 2
-    count, held = torch.ones_like(mean), torch.zeros_like(mean)
-    values = [mean]
-    for t in range(1, small.shape[1]):
-        difference = small[:, t] - mean
-        around = F.avg_pool2d(F.pad(difference, (half,) * 4, mode="replicate"), BOX, 1).abs() * 255
-        noise = _noise_of(small[:, t], difference)[..., None, None]
-        change = ((around - one.still - NOISE / BOX * noise) / (one.changed - one.still)).clamp(0, 1)
-        held = F.max_pool2d(change, REACH, 1, REACH // 2).maximum(held * HOLD)
-        count = count * (1 - held) + 1
-        mean = mean + difference / count
-        count = count.clamp(max=one.frames)
-        values.append(mean)
-    return values
-
-
-def _noise_of(planes: Tensor, difference: Tensor) -> Tensor:
-    """``(N, C)`` of ``(N, C, H, W)``; see :func:`subpixel.ops.running_mean.noise_of`."""
-    if min(planes.shape[-2:]) < 3:
-        return planes.new_zeros(planes.shape[:2])
-    rows, columns = ([slice(k, n - 2 + k, STEP) for k in range(3)] for n in planes.shape[-2:])
-    across = [planes[..., r, columns[0]] - 2 * planes[..., r, columns[1]] + planes[..., r, columns[2]] for r in rows]
-    spatial = (across[0] - 2 * across[1] + across[2]).abs().flatten(2).median(-1).values / 6
-    return spatial.minimum(difference[..., ::STEP, ::STEP].abs().flatten(2).median(-1).values) / MEDIAN * 255
 
 
 def _unevenness(flow: Tensor) -> Tensor:
