@@ -69,9 +69,9 @@ def test_restarts_halve_the_rate() -> None:
 def test_a_teacher_is_learnt_from(data: Path, tmp_path: Path, settings: MakeSettings, share: float) -> None:
     """A teacher that reaches further than the pupil, and is the pupil's equal in shape in the middle."""
     teacher = tmp_path / "teacher.safetensors"
-    train(settings(steps=60, arch="teacher"), espcn(2), data, teacher, say=silent)
+    train(settings(steps=150, arch="teacher"), espcn(2), data, teacher, say=silent)
     losses = []
-    for steps in (1, 60):
+    for steps in (1, 150):
         out = tmp_path / "m.safetensors"
         train(settings(steps=steps, teacher_share=share), residual(), data, out, teacher=teacher, say=silent)
         losses.append(float(out.with_suffix(".csv").read_text().splitlines()[-1].split(",")[2]))

@@ -35,6 +35,8 @@ from subpixel.train.time_budget import TimeBudget
 
 __all__ = ["Settings", "train"]
 
+_STEPS_BETWEEN_REVIVALS = 500
+_LAST_REVIVAL = 0.8  # the part of a run after which new kernels would not learn enough
 _WARM_UP = 200  # steps of rising learning rate, since orthogonalised updates are large from the start
 
 
@@ -220,6 +222,7 @@ def _loop(
     graph = StepGraph(state, state.patches.on_device(state.device)) if uses_cuda_graph(state, group) else None
     start_time = time.monotonic() - state.seconds
     next_report, total_loss, counted = state.seconds + 30.0, 0.0, 0
+    revival = (state.step - 1) // _STEPS_BETWEEN_REVIVALS
     title = f"{settings.arch} ×{spec.scale}, seed {settings.seed}"
     while True:
         state.seconds = group.broadcast(time.monotonic() - start_time, state.device)
@@ -241,6 +244,11 @@ def _loop(
             next_report = state.seconds + took + max(30.0, state.seconds / max(done, 1e-3) / 40, 4 * took)
         if done >= 1:
             return
+        if state.step // _STEPS_BETWEEN_REVIVALS > revival and done < _LAST_REVIVAL:
+            revival = state.step // _STEPS_BETWEEN_REVIVALS
+            count = state.revive()
+            if count:
+                say(f"step {state.step:>7}  {count} channels that were zero everywhere have new kernels")
         with shielded():  # no checkpoint between an update and its count
             if graph is None:
                 total_loss += _step(state, _rate(state.step, done, settings.cycles), group)

@@ -44,6 +44,7 @@ class Trainable(nn.Module):
         self.direct = nn.ParameterDict()
         self.wide = nn.ParameterDict()
         self.mix = nn.ParameterDict()
+        self.centres = nn.Module()
         for name, start in interpolating_start(spec, generator).items():
             self.direct[_key(name)] = nn.Parameter(start)
             if expand and start.ndim == 4:
@@ -53,15 +54,29 @@ class Trainable(nn.Module):
                 # The product is 0 at first, so that the network begins as the interpolation alone.
                 self.wide[_key(name)] = nn.Parameter(wide)
                 self.mix[_key(name)] = nn.Parameter(torch.zeros(out, hidden))
+        for layer in spec.layers:
+            if isinstance(layer, Conv) and layer.bias and not layer.shared:
+                self.centres.register_buffer(_key(layer.name), torch.zeros(layer.in_channels))
 
     @torch.no_grad()
     def take(self, weights: Mapping[str, Tensor]) -> None:
         """Copy the tensors of another network that have the same name and shape."""
+        self.centre({_name(key): torch.zeros_like(centre) for key, centre in self.centres.named_buffers()})
         for name, shape in self.spec.weight_shapes.items():
             if name in weights and tuple(weights[name].shape) == shape:
                 self.direct[_key(name)].copy_(weights[name])
                 if _key(name) in self.mix:
                     self.mix[_key(name)].zero_()
+
+    @torch.no_grad()
+    def add(self, differences: Mapping[str, Tensor]) -> None:
+        """Add to the weights of the network by name. Moments of an optimiser stay valid."""
+        for name, difference in differences.items():
+            self.direct[_key(name)].add_(difference)
+            layer, _, part = name.rpartition(".")
+            if part == "weight" and hasattr(self.centres, _key(layer)):
+                shift = difference.sum(dim=(2, 3)) @ self.centres.get_buffer(_key(layer))
+                self.direct[_key(f"{layer}.bias")].add_(shift)
 
     def groups(self) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """The parameters in three groups: those that scale with the first layer's kernels, other matrices, vectors."""
@@ -86,7 +101,21 @@ class Trainable(nn.Module):
                     wide = self.wide[key]
                     weight = weight + (self.mix[key] @ wide.flatten(1)).view_as(weight)
                 weights[name] = weight
+            for key, centre in self.centres.named_buffers():
+                layer = _name(key)
+                kernel = weights[f"{layer}.weight"]
+                weights[f"{layer}.bias"] = weights[f"{layer}.bias"] - kernel.sum(dim=(2, 3)) @ centre
         return weights
+
+    @torch.no_grad()
+    def centre(self, means: Mapping[str, Tensor]) -> None:
+        """Count the input channels of convolutions from these means on. The network computes what it did."""
+        weights = self.collapse()
+        for layer, mean in means.items():
+            centre = self.centres.get_buffer(_key(layer))
+            shift = weights[f"{layer}.weight"].sum(dim=(2, 3)) @ (mean - centre)
+            self.direct[_key(f"{layer}.bias")].add_(shift)
+            centre.copy_(mean)
 
 
 def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Tensor]:
@@ -273,3 +302,7 @@ def _spread_taps(layer: ConvTranspose) -> Tensor:
 
 def _key(name: str) -> str:
     return name.replace(".", "/")
+
+
+def _name(key: str) -> str:
+    return key.replace("/", ".")

@@ -32,6 +32,7 @@ from subpixel.train.optim import Muon
 from subpixel.train.parallel import Processes
 from subpixel.train.perceptual import Vgg19, pyramid_distance
 from subpixel.train.reparameterisation import Trainable
+from subpixel.train.revival import can_lose_channels, revive
 from subpixel.train.settings import Settings
 from subpixel.train.weight_transfer import transfer_weights
 from subpixel.upscaler import luma
@@ -47,6 +48,7 @@ _RATE_OF_FIRST = 4.0  # learning rate of a first layer before tanh, relative to 
 _CPU = torch.device("cpu")
 # A run may be prolonged, and resumed on another machine.
 _MAY_DIFFER = ("steps", "minutes", "bf16")
+_PATCHES_FOR_REVIVAL = 64
 _RATE_OF_VECTORS = 0.2  # Adam's rate for biases and slopes, relative to the matrices'
 
 
@@ -151,6 +153,24 @@ class State:
             share([p.grad for p in self.net.parameters() if p.grad is not None])
         for optimiser in self.optimisers:
             optimiser.step()
+
+    def revive(self) -> int:
+        """Give channels that a ReLU has switched off new kernels, and say how many. What is computed stays the same."""
+        if self.rounding is not None or not can_lose_channels(self.spec):
+            return 0
+        own = self.patches
+        # Processes that share a run choose the same samples and kernels.
+        generator = torch.Generator().manual_seed(self.settings.seed + self.step)
+        probe = Patches(own.pairs, own.scale, own.patch, own.margin, _PATCHES_FOR_REVIVAL, generator)
+        weights = {name: w.detach() for name, w in self.net.collapse().items()}
+        revival = revive(self.spec, weights, probe.draw()[0].to(self.device), generator)
+        changes = {name: w - weights[name] for name, w in revival.weights.items() if w is not weights[name]}
+        self.net.add(changes)
+        self.net.centre(revival.means)
+        for name, change in changes.items():
+            changed = change != 0
+            self.average[name][changed] = revival.weights[name][changed]
+        return revival.count
 
     def teach_adversary(self, factor: float, group: Processes) -> None:
         """Update the adversary, if there is one, on the last batch. ``factor`` is relative to its peak rate."""
@@ -282,7 +302,9 @@ class State:
                 raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
             _check_progress(content)
         with model_errors(path, lambda error: f"is of another network ({_first_line(error)})"):
-            self.net.load_state_dict(content["net"])
+            # An older checkpoint has no centres: its weights count from zero.
+            centres = {name: value for name, value in self.net.state_dict().items() if name.startswith("centres.")}
+            self.net.load_state_dict({**centres, **content["net"]})
             for optimiser, stored in zip(self.optimisers, content["optimisers"], strict=True):
                 # Options such as capturable depend on this machine; the checkpoint may come from another.
                 own = [{k: v for k, v in group.items() if k != "params"} for group in optimiser.param_groups]
