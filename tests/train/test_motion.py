@@ -221,6 +221,23 @@ def test_the_loss_has_a_part_for_motion(settings: MakeSettings) -> None:
     assert float(gradient.abs().sum()) > 0
 
 
+@pytest.mark.parametrize("spec", [recurrent(2, width=8, middle=2, state=4), VESPCN], ids=["recurrent", "vespcn"])
+def test_channels_that_were_switched_off_come_back(settings: MakeSettings, spec: Spec) -> None:
+    state = MotionState(settings(batch=2, patch=16, clip=4), spec, [textured()])  # type: ignore[list-item]
+    with torch.no_grad():
+        state.net.direct["conv1/bias"][:3] = -100.0
+
+    def results() -> torch.Tensor:
+        small, _ = Clips([textured()], state.settings, 2, torch.Generator().manual_seed(5)).draw()
+        return unroll(spec, state.net.collapse(), small, range(4))[spec.layers[-1].name].detach()
+
+    before = results()
+    assert state.revive() >= 3
+    assert min(state.net.collapse()["conv1.bias"][:3].tolist()) > -1
+    torch.testing.assert_close(results(), before, rtol=0, atol=1e-5)
+    assert state.revive() == 0
+
+
 def test_flow_is_learnt(settings: MakeSettings) -> None:
     """On one clip that moves evenly the neighbour is brought nearer to the frame."""
     clip = moving_clip([textured(200)], [*STRAIGHT, *NO_PATCH], 3, 48, 2.0)

@@ -14,7 +14,7 @@ from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.graph import run
 from subpixel.models.our_networks import chain
 from subpixel.models.recurrent import recurrent
-from subpixel.models.spec import Conv, Spec
+from subpixel.models.spec import INPUT, Conv, Spec
 from subpixel.models.srcnn import srcnn
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.reparameterisation import Trainable
@@ -55,7 +55,7 @@ def test_zero_channels_get_kernels_and_the_result_stays() -> None:
     weights = switched_off(SPEC, SWITCHED_OFF)
     before = zero_channels(weights)
     assert all(set(SWITCHED_OFF[name]) <= set(before[name]) for name in SWITCHED_OFF)
-    revival = revive(SPEC, weights, images(), torch.Generator().manual_seed(1))
+    revival = revive(SPEC, weights, {INPUT: images()}, torch.Generator().manual_seed(1))
     after = dict(revival.weights)
     assert revival.count == sum(map(len, before.values()))
     assert zero_channels(after) == {name: [] for name in SWITCHED_OFF}
@@ -64,7 +64,7 @@ def test_zero_channels_get_kernels_and_the_result_stays() -> None:
 
 
 def test_half_of_a_new_channel_is_positive() -> None:
-    revival = revive(SPEC, switched_off(SPEC, {"conv1": [2]}), images(), torch.Generator().manual_seed(1))
+    revival = revive(SPEC, switched_off(SPEC, {"conv1": [2]}), {INPUT: images()}, torch.Generator().manual_seed(1))
     new = F.conv2d(images(), revival.weights["conv1.weight"], revival.weights["conv1.bias"])[:, 2]
     assert 0.4 < float((new > 0).float().mean()) < 0.6
     assert float(new.std()) == pytest.approx(0.03, rel=0.01)
@@ -72,7 +72,9 @@ def test_half_of_a_new_channel_is_positive() -> None:
 
 def test_a_new_kernel_has_a_gradient_at_once() -> None:
     """That is: the next layer's weights for it, which are zero."""
-    weights = revive(SPEC, switched_off(SPEC, {"conv1": [2]}), images(), torch.Generator().manual_seed(1)).weights
+    weights = revive(
+        SPEC, switched_off(SPEC, {"conv1": [2]}), {INPUT: images()}, torch.Generator().manual_seed(1)
+    ).weights
     reading = weights["conv2.weight"].clone().requires_grad_()
     run(SPEC, {**weights, "conv2.weight": reading}, images(), TorchKernels()).square().mean().backward()
     assert not bool(reading[:, 2].any())
@@ -81,17 +83,17 @@ def test_a_new_kernel_has_a_gradient_at_once() -> None:
 
 
 def test_living_channels_keep_their_tensors() -> None:
-    weights = dict(revive(SPEC, random_weights(SPEC), images(), torch.Generator().manual_seed(1)).weights)
+    weights = dict(revive(SPEC, random_weights(SPEC), {INPUT: images()}, torch.Generator().manual_seed(1)).weights)
     assert not any(zero_channels(weights).values())
     weights["conv3.bias"] = weights["conv3.bias"].clone()
     weights["conv3.bias"][0] = -100.0
-    revival = revive(SPEC, weights, images(), torch.Generator().manual_seed(1))
+    revival = revive(SPEC, weights, {INPUT: images()}, torch.Generator().manual_seed(1))
     changed = {name for name in weights if revival.weights[name] is not weights[name]}
     assert changed == {"conv3.weight", "conv3.bias", "conv4.weight"}
 
 
 def test_the_means_are_those_of_each_input() -> None:
-    revival = revive(SPEC, random_weights(SPEC), images(), torch.Generator().manual_seed(1))
+    revival = revive(SPEC, random_weights(SPEC), {INPUT: images()}, torch.Generator().manual_seed(1))
     weights, means = revival.weights, revival.means
     first = F.relu(F.conv2d(images(), weights["conv1.weight"], weights["conv1.bias"]))
     assert set(means) == {"conv1", "conv2", "conv3", "conv4"}
@@ -104,7 +106,7 @@ def test_which_networks_can_lose_channels() -> None:
     assert can_lose_channels(srcnn(2))
     assert not can_lose_channels(espcn(2))  # tanh
     assert not can_lose_channels(fsrcnn(2))  # PReLU passes a gradient
-    assert not can_lose_channels(recurrent(2))  # for videos
+    assert can_lose_channels(recurrent(2))
     shared = tuple(
         replace(one, shared="conv2") if isinstance(one, Conv) and one.name == "conv3" else one for one in SPEC.layers
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from subpixel.models.graph import run
+from subpixel.models.graph import run_all
 from subpixel.models.spec import Conv, Spec, sources_of
 from subpixel.models.torch_kernels import TorchKernels
 
@@ -40,30 +40,35 @@ class Revival:
 
 
 @torch.no_grad()
-def revive(spec: Spec, weights: Mapping[str, Tensor], small: Tensor, generator: torch.Generator) -> Revival:
+def revive(
+    spec: Spec, weights: Mapping[str, Tensor], inputs: Mapping[str, Tensor], generator: torch.Generator
+) -> Revival:
     """Give each channel that is zero on all samples a new kernel.
 
     A new kernel is random; a spatial one has the sum 0 over each input channel. Its bias makes half of its results
     positive. The next layer begins to read it with weights of zero, which have a gradient at once.
 
     Args:
-        spec: a network on images.
+        spec: the network.
         weights: every tensor of ``spec.weight_shapes``.
-        small: ``(N, C, H, W)``, the samples that decide.
+        inputs: ``(N, C, H, W)`` for each of ``spec.inputs``, by name: the samples that decide.
         generator: the source of the kernels, on the CPU.
     """
     kernels = _Reviving(spec, weights, generator)
-    run(spec, kernels.weights, small, kernels, pad=False)
+    run_all(spec, kernels.weights, inputs, kernels, pad=not spec.plain)  # as in training
     return Revival(kernels.weights, kernels.count, kernels.means)
 
 
 def can_lose_channels(spec: Spec) -> bool:
-    """Whether this is a network on images with layers that :func:`revive` can repair."""
-    return spec.plain and bool(_readers(spec))
+    """Whether the network has layers that :func:`revive` can repair."""
+    return bool(_readers(spec))
 
 
 def _readers(spec: Spec) -> dict[str, str]:
-    """For each convolution with ReLU whose result only one convolution reads: the name of that one."""
+    """For each convolution with ReLU whose result only one convolution reads: the name of that one.
+
+    Convolutions that share weights do not count.
+    """
     convs = {layer.name: layer for layer in spec.layers if isinstance(layer, Conv)}
     shared = {layer.owner for layer in convs.values() if layer.shared}
     own = {name for name in convs if name not in shared and not convs[name].shared}
@@ -74,7 +79,12 @@ def _readers(spec: Spec) -> dict[str, str]:
     return {
         name: reader
         for name, (reader, *more) in readers.items()
-        if name in own and reader in own and not more and convs[name].activation == "relu" and convs[name].bias
+        if name in own
+        and reader in own
+        and not more
+        and name not in spec.outputs
+        and convs[name].activation == "relu"
+        and convs[name].bias
     }
 
 

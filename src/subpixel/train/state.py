@@ -21,7 +21,7 @@ from subpixel.models.checkpoints.unpickling import unpickle
 from subpixel.models.files import Model
 from subpixel.models.foreign_files import model_errors
 from subpixel.models.graph import run
-from subpixel.models.spec import Conv, Spec
+from subpixel.models.spec import INPUT, Conv, Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.storage.interrupts import on_sudden_end
 from subpixel.train.adversarial import Adversary, Discriminator
@@ -66,7 +66,7 @@ class State:
         features: Mapping[str, Tensor] | None = None,
     ) -> None:
         generator = torch.Generator().manual_seed(settings.seed)
-        self.settings, self.spec, self.device = settings, spec, device
+        self.settings, self.spec, self.device, self.pairs = settings, spec, device, pairs
         self.net = Trainable(spec, settings.expand, generator).to(device)
         self.teacher = None if teacher is None else _Teacher(teacher, spec, device)
         self.margin = max(_margin(spec), self.teacher.margin if self.teacher else 0)
@@ -158,12 +158,10 @@ class State:
         """Give channels that a ReLU has switched off new kernels, and say how many. What is computed stays the same."""
         if self.rounding is not None or not can_lose_channels(self.spec):
             return 0
-        own = self.patches
         # Processes that share a run choose the same samples and kernels.
         generator = torch.Generator().manual_seed(self.settings.seed + self.step)
-        probe = Patches(own.pairs, own.scale, own.patch, own.margin, _PATCHES_FOR_REVIVAL, generator)
         weights = {name: w.detach() for name, w in self.net.collapse().items()}
-        revival = revive(self.spec, weights, probe.draw()[0].to(self.device), generator)
+        revival = revive(self.spec, weights, self._probe(weights, generator), generator)
         changes = {name: w - weights[name] for name, w in revival.weights.items() if w is not weights[name]}
         self.net.add(changes)
         self.net.centre(revival.means)
@@ -171,6 +169,12 @@ class State:
             changed = change != 0
             self.average[name][changed] = revival.weights[name][changed]
         return revival.count
+
+    def _probe(self, weights: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """The network's inputs for some patches, which decide what is zero everywhere."""
+        source = self._source(self.pairs, generator)
+        batches = [source.draw()[0] for _ in range(-(-_PATCHES_FOR_REVIVAL // self.settings.batch))]
+        return {INPUT: torch.cat(batches).to(self.device)}
 
     def teach_adversary(self, factor: float, group: Processes) -> None:
         """Update the adversary, if there is one, on the last batch. ``factor`` is relative to its peak rate."""

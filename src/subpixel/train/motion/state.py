@@ -51,10 +51,8 @@ class MotionState(State):
         self._follow(weights)
         warps = [w for w in self.spec.layers if isinstance(w, Warp) and w.source in self._frames]
         keep = [name for warp in warps for name in (warp.name, warp.flow)]
-        behind, ahead = self.spec.reach
-        # Frames with all of their neighbours. A recurrent network starts with its state at the beginning of a video.
         past = small.shape[1] - large.shape[1]
-        indices = range(past if self.spec.has_memory else behind, small.shape[1] - ahead)
+        indices = self._indices(small, past)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
             result = unroll(self.spec, last_channels(weights), small, indices, keep)
         total = self._distance(
@@ -66,6 +64,22 @@ class MotionState(State):
             flow = result[warp.flow].float()
             total = total + self.settings.warped * (error * error).mean() + self.settings.smooth * _unevenness(flow)
         return total
+
+    def _indices(self, small: Tensor, past: int) -> range:
+        """The frames that count: all with their neighbours, those after the past."""
+        behind, ahead = self.spec.reach
+        # A recurrent network starts with its state at the beginning of a video.
+        return range(past if self.spec.has_memory else behind, small.shape[1] - ahead)
+
+    def _probe(self, weights: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        small, large = (clips.to(self.device) for clips in self._source(self.pairs, generator).draw())
+        scene = _Scene(self.spec, small, self._indices(small, small.shape[1] - large.shape[1]))
+        if not self.spec.has_memory:
+            return scene.all_inputs()
+        with torch.no_grad():
+            for t in scene.indices[:-1]:
+                scene.remember(run_all(self.spec, weights, scene.inputs(t), TorchKernels()))
+        return scene.inputs(scene.indices[-1])
 
     @property
     def _frames(self) -> set[str]:
@@ -131,42 +145,61 @@ def unroll(
         The values of the last layer and of ``keep`` by name, each ``(N, len(indices), C, H, W)``.
     """
     kernels, result = TorchKernels(), spec.layers[-1].name
-    last, names = small.shape[1] - 1, [result, *keep]
-
-    def frame(offset: int, t: int) -> Tensor:
-        return small[:, min(max(t + offset, 0), last)]
-
-    if not spec.has_memory:  # all frames at once
-        inputs = {
-            one.name: torch.stack([frame(one.offset, t) for t in indices], 1).flatten(0, 1) for one in spec.frames
-        }
-        output = run_all(spec, weights, inputs, kernels, keep=keep)
+    scene, names = _Scene(spec, small, indices), [result, *keep]
+    if not spec.has_memory:
+        output = run_all(spec, weights, scene.all_inputs(), kernels, keep=keep)
         return {name: output[name].reshape(len(small), len(indices), *output[name].shape[1:]) for name in names}
     values: dict[str, list[Tensor]] = {name: [] for name in names}
-    state: dict[str, Tensor] = {}
-    means = {one.name: running_means(small[:, : indices.stop], one) for one in spec.means}
     for t in indices:
-        inputs = {}
-        for one in spec.inputs:
-            if isinstance(one, Frame):
-                inputs[one.name] = frame(one.offset, t)
-            elif isinstance(one, RunningMean):
-                inputs[one.name] = means[one.name][t]
-            elif one.name in state:
-                inputs[one.name] = state[one.name]
-            elif isinstance(one, Previous):
-                inputs[one.name] = frame(0, t).repeat_interleave(spec.scale**2, 1)
-            else:
-                inputs[one.name] = small.new_zeros(len(small), one.channels, *small.shape[-2:])
-        output = run_all(spec, weights, inputs, kernels, keep=keep)
-        for one in spec.inputs:
-            if isinstance(one, StateInput):
-                state[one.name] = output[one.next]
-            elif isinstance(one, Previous):
-                state[one.name] = F.pixel_unshuffle(output[result].clamp(0, 1), spec.scale)
+        output = run_all(spec, weights, scene.inputs(t), kernels, keep=keep)
+        scene.remember(output)
         for name in names:
             values[name].append(output[name])
     return {name: torch.stack(value, 1) for name, value in values.items()}
+
+
+class _Scene:
+    """What a network reads for each frame of a clip; see :func:`unroll`."""
+
+    def __init__(self, spec: Spec, small: Tensor, indices: range) -> None:
+        self.spec, self.small, self.indices = spec, small, indices
+        self.means = {one.name: running_means(small[:, : indices.stop], one) for one in spec.means}
+        self.memory: dict[str, Tensor] = {}
+
+    def inputs(self, t: int) -> dict[str, Tensor]:
+        """The inputs of frame ``t``, ``(N, C, H, W)`` each. All frames before it have been remembered."""
+        inputs = {}
+        for one in self.spec.inputs:
+            if isinstance(one, Frame):
+                inputs[one.name] = self._frame(t + one.offset)
+            elif isinstance(one, RunningMean):
+                inputs[one.name] = self.means[one.name][t]
+            elif one.name in self.memory:
+                inputs[one.name] = self.memory[one.name]
+            elif isinstance(one, Previous):
+                inputs[one.name] = self._frame(t).repeat_interleave(self.spec.scale**2, 1)
+            else:
+                inputs[one.name] = self.small.new_zeros(len(self.small), one.channels, *self.small.shape[-2:])
+        return inputs
+
+    def all_inputs(self) -> dict[str, Tensor]:
+        """The inputs of all frames at once, ``(N * T, C, H, W)`` each, of a network without memory."""
+        return {
+            one.name: torch.stack([self._frame(t + one.offset) for t in self.indices], 1).flatten(0, 1)
+            for one in self.spec.frames
+        }
+
+    def remember(self, output: Mapping[str, Tensor]) -> None:
+        """Keep what the next frame reads of this frame's values."""
+        for one in self.spec.inputs:
+            if isinstance(one, StateInput):
+                self.memory[one.name] = output[one.next]
+            elif isinstance(one, Previous):
+                result = output[self.spec.layers[-1].name]
+                self.memory[one.name] = F.pixel_unshuffle(result.clamp(0, 1), self.spec.scale)
+
+    def _frame(self, t: int) -> Tensor:
+        return self.small[:, min(max(t, 0), self.small.shape[1] - 1)]
 
 
 def bicubic_score(spec: Spec, held_out: list[Clip]) -> float:
