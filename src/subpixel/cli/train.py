@@ -264,7 +264,7 @@ def train(
         bool | None,
         typer.Option(
             "--bf16/--no-bf16",
-            help="Compute layers in bf16. Default: if the device multiplies bf16.",
+            help="Compute layers in bf16. Default: where that is faster than f32.",
             show_default=False,
             rich_help_panel=COMPUTATION,
         ),

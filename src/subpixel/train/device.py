@@ -1,4 +1,4 @@
-"""The device of a training run, and whether it multiplies bf16."""
+"""The device of a training run, and whether it trains faster in bf16."""
 
 from __future__ import annotations
 
@@ -28,9 +28,14 @@ def device_of(name: str) -> torch.device:
 
 
 def multiplies_bf16(name: str) -> bool:
-    """Whether the device has instructions that multiply bf16. Without them, f32 trains faster."""
+    """Whether the device multiplies bf16 faster than f32.
+
+    GPUs, AMX and AMD's AVX-512 do. On a Xeon of Intel whose AMX is switched off, a step of ``balanced`` took 154 ms in
+    bf16 and 103 in f32, although its AVX-512 has such instructions.
+    """
     device = device_of(name)
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     capabilities = torch.cpu.get_capabilities()
-    return any(bool(capabilities.get(key)) for key in ("avx512_bf16", "amx_bf16"))
+    intel = "intel" in str(capabilities.get("cpu_name", "")).lower()
+    return bool(capabilities.get("amx_bf16")) or (bool(capabilities.get("avx512_bf16")) and not intel)
