@@ -20,6 +20,7 @@ from subpixel import Upscaler
 from subpixel.backends import BACKENDS
 from subpixel.image.compression import H264Clip
 from subpixel.metrics import psnr
+from subpixel.metrics.protocol import codes_255
 from subpixel.metrics.video_calibration import run_sequence
 from subpixel.models import Model, find, load
 from subpixel.models.zoo import is_path
@@ -68,8 +69,7 @@ def mean(model: Model, scenes: list[Pair], noise: float, crf: int, own: argparse
         small, truth = middle(scene, own.scale)
         frames = degraded(small, own.frames, noise, crf, seed)
         for result in results(model, frames, counted, own.precision):
-            rounded = np.clip(np.floor(result.astype(np.float64) * 255 + 0.5), 0, 255)
-            scores.append(psnr(rounded, truth, data_range=255, crop=own.scale))
+            scores.append(psnr(codes_255(result), truth, data_range=255, crop=own.scale))
     return float(np.mean(scores))
 
 

@@ -29,6 +29,7 @@ from subpixel import Upscaler
 from subpixel.backends import BACKENDS
 from subpixel.backends.flat import has_flat_cells
 from subpixel.metrics import psnr
+from subpixel.metrics.protocol import codes_255
 from subpixel.metrics.video_calibration import run_sequence
 from subpixel.models import Model, load, save
 from subpixel.models.zoo import ZOO
@@ -319,8 +320,7 @@ def held_out_scores(path: Path, data: Path, names: Path = HELD_OUT) -> dict[str,
 
 def score(plane: np.ndarray, truth: np.ndarray, scale: int) -> float:
     """PSNR of a plane of 0 … 1, rounded to 8 bits, without a border of ``scale``."""
-    rounded = np.clip(np.floor(plane.astype(np.float64) * 255 + 0.5), 0, 255)
-    return psnr(rounded, truth.astype(np.float64) * 255, data_range=255, crop=scale)
+    return psnr(codes_255(plane), truth.astype(np.float64) * 255, data_range=255, crop=scale)
 
 
 def clip_scores(model: Model, sources: Sequence[Any]) -> dict[str, np.ndarray]:

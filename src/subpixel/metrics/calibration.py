@@ -17,7 +17,7 @@ from subpixel.backends.reference import video_session
 from subpixel.errors import InvalidArgument
 from subpixel.image import read
 from subpixel.metrics.equalisation import equalise, extent_of
-from subpixel.metrics.protocol import images_below, luma_255, shrink
+from subpixel.metrics.protocol import codes_255, images_below, luma_255, shrink
 from subpixel.metrics.quality import psnr
 from subpixel.metrics.rounding import convolved, round_together
 from subpixel.metrics.video_calibration import pan, run_sequence
@@ -268,8 +268,7 @@ def _loss(model: Model, quantisation: Mapping[str, Any], material: Sequence[Clip
 
 
 def _psnr(y: Planes, large: NDArray[np.float64], scale: int) -> float:
-    rounded = np.clip(np.floor(y[0].astype(np.float64) * 255 + 0.5), 0, 255)
-    return min(psnr(rounded, large, data_range=255, crop=scale), _NOTHING_TO_SEE)
+    return min(psnr(codes_255(y[0]), large, data_range=255, crop=scale), _NOTHING_TO_SEE)
 
 
 def _results(

@@ -23,7 +23,7 @@ from subpixel.metrics.quality import psnr, ssim
 from subpixel.ops import resize
 from subpixel.upscaler import Upscaler, luma
 
-__all__ = ["evaluate", "images_below", "luma_255", "score_sets", "shrink"]
+__all__ = ["codes_255", "evaluate", "images_below", "luma_255", "score_sets", "shrink"]
 
 ImageData = NDArray[np.uint8]
 Plane = NDArray[np.float64]
@@ -176,6 +176,16 @@ def luma_255(pixels: NDArray[Any]) -> NDArray[np.float64]:
     return np.round(luma(planes) * 255, 9)
 
 
+def codes_255(samples: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Samples of 0 … 1, of any shape, as the codes of an 8-bit file, in f64: as they are stored, so they are measured.
+
+    >>> import numpy as np
+    >>> codes_255(np.array([-0.1, 0.5, 1.0])).tolist()
+    [0.0, 128.0, 255.0]
+    """
+    return np.clip(np.floor(samples.astype(np.float64) * 255 + 0.5), 0, 255)
+
+
 def shrink(pixels: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The small image of a large one, and the part of the large one that it covers.
 
@@ -210,7 +220,7 @@ def _score(
         small = degradation(small)
     y_small, truth = luma_255(small), luma_255(large)
     if plane is not None:
-        y = np.clip(np.floor(plane((y_small / 255).astype(np.float32)).astype(np.float64) * 255 + 0.5), 0, 255)
+        y = codes_255(plane((y_small / 255).astype(np.float32)))
     start = time.perf_counter()
     result = upscale(small)
     seconds = time.perf_counter() - start

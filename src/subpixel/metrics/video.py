@@ -20,7 +20,7 @@ from subpixel.backends import Session, choose_backend
 from subpixel.errors import InvalidArgument
 from subpixel.metrics.clips import frames_of, rgb_of
 from subpixel.metrics.flow import flow_between
-from subpixel.metrics.protocol import luma_255, shrink
+from subpixel.metrics.protocol import codes_255, luma_255, shrink
 from subpixel.metrics.quality import psnr, ssim
 from subpixel.models.bicubic import bicubic
 from subpixel.ops import warp
@@ -141,8 +141,8 @@ def _clip(upscaler: Upscaler, plain: Session, path: Path, progress: Callable[[st
         seconds += took
         truth, small = waiting.popleft()
         motion = None if before is None else _Motion(before, truth)
-        ours.add(_round(result), truth, motion)
-        plain_figures.add(_round(plain(small[None])[0]), truth, motion)
+        ours.add(codes_255(result), truth, motion)
+        plain_figures.add(codes_255(plain(small[None])[0]), truth, motion)
         true_figures.add(truth, truth, motion, is_truth=True)
         before = truth
         if progress:
@@ -195,8 +195,3 @@ def _mean(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for key in ("psnr_y", "ssim_y", "warping_error")
         if all(key in part for part in parts)
     }
-
-
-def _round(y: NDArray[np.float32]) -> Plane:
-    result: Plane = np.clip(np.floor(y.astype(np.float64) * 255 + 0.5), 0, 255)
-    return result

@@ -17,6 +17,7 @@ from torch import Tensor
 from subpixel.errors import InvalidArgument
 from subpixel.metrics import psnr
 from subpixel.metrics.calibration import activation_ranges
+from subpixel.metrics.protocol import codes_255
 from subpixel.models.checkpoints.unpickling import unpickle
 from subpixel.models.files import Model
 from subpixel.models.foreign_files import model_errors
@@ -398,7 +399,7 @@ def validate(
     with torch.inference_mode():
         for pair in held_out:
             result = run(spec, weights, samples(pair.small)[None].to(device), kernels())[0].cpu().numpy()
-            rounded = np.clip(np.floor(result.astype(np.float64) * 255 + 0.5), 0, 255)
+            rounded = codes_255(result)
             truth = samples(pair.large).numpy().astype(np.float64)
             if spec.colour == "rgb":
                 scores.append(psnr(luma(rounded / 255) * 255, luma(truth) * 255, data_range=255, crop=spec.scale))

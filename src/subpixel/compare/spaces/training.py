@@ -17,7 +17,7 @@ from subpixel.backends import choose_backend
 from subpixel.compare.spaces.designs import Design
 from subpixel.compare.spaces.images import BATCH, PATCH, U8, Images, margin_of
 from subpixel.compare.training_thread import one_thread
-from subpixel.metrics.protocol import luma_255, shrink
+from subpixel.metrics.protocol import codes_255, luma_255, shrink
 from subpixel.metrics.quality import psnr
 from subpixel.models.spec import Spec
 from subpixel.train import Settings  # first, since it says what to install if torch is missing
@@ -106,8 +106,7 @@ def scores_of(spec: Spec, weights: Mapping[str, NDArray[np.float32]], pairs: Seq
     found = []
     for small, large in pairs:
         result = session((luma_255(small) / 255).astype(np.float32)[None])[0]
-        rounded = np.clip(np.floor(result.astype(np.float64) * 255 + 0.5), 0, 255)
-        found.append(float(psnr(rounded, luma_255(large), data_range=255, crop=spec.scale)))
+        found.append(float(psnr(codes_255(result), luma_255(large), data_range=255, crop=spec.scale)))
     return found
 
 

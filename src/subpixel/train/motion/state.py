@@ -12,6 +12,7 @@ from torch import Tensor
 
 from subpixel.errors import InvalidArgument
 from subpixel.metrics import psnr
+from subpixel.metrics.protocol import codes_255
 from subpixel.models.bicubic import bicubic
 from subpixel.models.files import Model
 from subpixel.models.graph import run, run_all
@@ -219,8 +220,7 @@ def _mean_psnr(spec: Spec, held_out: list[Clip], upscale: Any) -> float:
     """The mean PSNR of luma over frames and clips. Results are rounded to 8 bits, a border of ``scale`` is cropped."""
     scores = []
     for clip in held_out:
-        result = upscale(clip).float().cpu().numpy().astype(np.float64)
-        result = np.clip(np.floor(result * 255 + 0.5), 0, 255) / 255
+        result = codes_255(upscale(clip).float().cpu().numpy()) / 255
         for one, truth in zip(result, clip.large.numpy().astype(np.float64), strict=True):
             pair = (luma(p) if spec.colour == "rgb" else p[0] for p in (one, truth))
             a, b = (plane * 255 for plane in pair)
