@@ -75,6 +75,7 @@ FAST, BALANCED = "--expand 4 --lr 0.01 --batch 64 --fft 0.05", "--expand 2 --lr 
 HIGH = "--expand 2 --lr 0.005 --batch 64 --patch 64 --fft 0.05"
 COMPRESSED = "--degradation compressed --variants 4 --lr 0.005 --fft 0.05"
 CLIPS = "--degradation compressed --clip 10 --still 0.35 --expand 2 --lr 0.003 --batch 8 --patch 40 --fft 0.05"
+CLEAN_CLIPS = "--clip 5 --warped 0.1 --expand 2 --lr 0.003 --batch 16 --patch 32 --fft 0.05"
 SMALL = {"fast": "--expand 4 --batch 32 --patch 48", "balanced": "--expand 2 --batch 16 --patch 56"}
 
 # In the order of their use: what most people run comes first. Lengths suit a GPU; --length shortens all of them.
@@ -101,6 +102,7 @@ NETWORKS = (
     *(Network("fsrcnn", scale, 40_000, "--lr 0.005 --batch 32 --patch 40") for scale in (2, 3, 4)),
     *(Network("srcnn-915", scale, 40_000, "--lr 0.005 --batch 32 --patch 40") for scale in (2, 3, 4)),
     *(Network("recurrent", scale, 20_000, CLIPS, start=f"balanced-compressed_x{scale}") for scale in (2, 3, 4)),
+    *(Network("vespcn", scale, 20_000, CLEAN_CLIPS, start=f"balanced_x{scale}") for scale in (3, 4)),
 )
 
 
@@ -329,7 +331,9 @@ def clip_scores(model: Model, sources: Sequence[Any]) -> dict[str, np.ndarray]:
     from subpixel.train.motion import clips_to_measure
 
     scale = model.spec.scale
-    settings = Settings("recurrent", scale, steps=1, clip=10, degradation="compressed", still=0.35)
+    # Like the clips that the network learned from.
+    kind, still = ("compressed", 0.35) if model.name == "recurrent" else ("clean", 0.15)
+    settings = Settings(model.name, scale, steps=1, clip=10, degradation=kind, still=still)
     clips = clips_to_measure(sources, model.spec, settings)
     result = {}
     for precision in ("f32", *(["int8"] if model.quantisation else [])):

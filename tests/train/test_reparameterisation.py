@@ -10,6 +10,7 @@ import torch
 from subpixel.models import espcn
 from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.graph import run
+from subpixel.models.our_networks import chain
 from subpixel.models.spec import INPUT, Add, Colour, Conv, PixelShuffle, Resize, Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.reparameterisation import Trainable, interpolating_start
@@ -138,3 +139,36 @@ def test_the_same_seed_gives_the_same_start() -> None:
     one, two, other = (Trainable(espcn(2), 2, torch.Generator().manual_seed(s)).state_dict() for s in (7, 7, 8))
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("expand", [0, 2])
+def test_the_first_kernels_of_a_chain_with_a_base_have_the_sum_0(expand: int) -> None:
+    spec = chain(2, width=6, middle=2, first=5, last=3)
+    net = Trainable(spec, expand, torch.Generator().manual_seed(0))
+    optimiser = torch.optim.SGD(net.parameters(), 0.1)
+    image = torch.rand(2, 1, 24, 24, generator=torch.Generator().manual_seed(1)) * 0.5
+    for _ in range(3):
+        (run(spec, net.collapse(), image, TorchKernels()) - 1).square().mean().backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    weights = {name: w.detach() for name, w in net.collapse().items()}
+    torch.testing.assert_close(weights["conv1.weight"].sum(dim=(1, 2, 3)), torch.zeros(6), rtol=0, atol=1e-6)
+    # So a brighter image becomes brighter by as much, everywhere.
+    dark, bright = (run(spec, weights, one, TorchKernels()) for one in (image, image + 0.25))
+    torch.testing.assert_close(bright, dark + 0.25, rtol=0, atol=1e-5)
+
+
+def test_kernels_from_elsewhere_keep_their_sums() -> None:
+    spec = chain(2, width=6, middle=2, first=5, last=3)
+    for shift, even in ((0.1, False), (0.0, True)):
+        net = Trainable(spec, 2, torch.Generator().manual_seed(0))
+        weights = {name: w.detach() for name, w in net.collapse().items()}
+        weights["conv1.weight"] = weights["conv1.weight"] + shift
+        net.take(weights)
+        assert bool(net.even) is even
+        torch.testing.assert_close(net.collapse()["conv1.weight"].detach(), weights["conv1.weight"], rtol=0, atol=1e-6)
+
+
+def test_other_networks_may_depend_on_brightness() -> None:
+    for spec in (espcn(2), fsrcnn(2)):
+        net = Trainable(spec, 0, torch.Generator().manual_seed(0))
+        assert net.even == ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from subpixel.models.spec import Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
+from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
 from subpixel.ops.resizing.taps import axis_taps
 
 __all__ = ["Trainable", "interpolating_start"]
@@ -21,6 +22,9 @@ _CARRIER = 0.2
 # a chain of seven layers of 16 channels, ×2, 3,000 steps: 31.51 dB with it, 31.41 with the random part alone.
 _RANDOM_PART = 0.5
 
+# The largest sum of a first kernel that counts as 0.
+_NO_SUM = 1e-3
+
 # Norms of the first kernels before tanh, and the spread of their thresholds. With the initial values of a linear layer,
 # tanh stays linear: after 30,000 steps the 64 features of such an ESPCN still spanned only the 25 dimensions of their
 # patches. Kernels without a mean, of which some saturate at faint texture (30) and some only at strong edges (3), reach
@@ -31,6 +35,10 @@ _THRESHOLDS = 0.7
 
 class Trainable(nn.Module):
     """The weights of a Spec, each convolution over-parameterised as ``direct + mix @ wide``.
+
+    In a chain that adds its result to a base, the first kernels have the sum 0: what is to be added does not depend on
+    brightness. So the layers between carry detail alone, which they learn sooner, and of which int8 has finer steps.
+    Weights from elsewhere that have other sums keep them, see ``even``.
 
     ``wide`` is a convolution of the same kernel to ``expand`` times the output channels and ``mix`` a 1x1
     convolution after it; their product has the shape of ``direct``, so nothing remains of them in the result.
@@ -45,6 +53,7 @@ class Trainable(nn.Module):
         self.wide = nn.ParameterDict()
         self.mix = nn.ParameterDict()
         self.centres = nn.Module()
+        self.even = _even_layer(spec)  # the layer whose kernels have the sum 0, or nothing
         for name, start in interpolating_start(spec, generator).items():
             self.direct[_key(name)] = nn.Parameter(start)
             if expand and start.ndim == 4:
@@ -67,6 +76,8 @@ class Trainable(nn.Module):
                 self.direct[_key(name)].copy_(weights[name])
                 if _key(name) in self.mix:
                     self.mix[_key(name)].zero_()
+                if name == f"{self.even}.weight" and bool((weights[name].sum(dim=(1, 2, 3)).abs() > _NO_SUM).any()):
+                    self.even = ""
 
     @torch.no_grad()
     def add(self, differences: Mapping[str, Tensor]) -> None:
@@ -100,6 +111,8 @@ class Trainable(nn.Module):
                 if key in self.wide:
                     wide = self.wide[key]
                     weight = weight + (self.mix[key] @ wide.flatten(1)).view_as(weight)
+                if name == f"{self.even}.weight":
+                    weight = weight - weight.mean(dim=(1, 2, 3), keepdim=True)
                 weights[name] = weight
             for key, centre in self.centres.named_buffers():
                 layer = _name(key)
@@ -182,6 +195,16 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
         weights[f"{last.name}.weight"][rows, : spec.channels] = 0.0
         weights[f"{last.name}.weight"][rows, channel] = phases / gain
     return weights
+
+
+def _even_layer(spec: Spec) -> str:
+    """The first convolution of a plain chain of ReLU layers that adds its result to a base, if the network is one."""
+    convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
+    if not spec.plain or len(convs) < 2 or convs[0].source != INPUT or convs[0].activation != "relu":
+        return ""
+    in_line = all(after.source == before.name for before, after in pairwise(convs))
+    bases = [layer for layer in spec.layers if isinstance(layer, Resize) and layer.source == INPUT]
+    return convs[0].name if in_line and bases and isinstance(spec.layers[-1], Add) else ""
 
 
 def _plain(spec: Spec) -> bool:

@@ -156,20 +156,25 @@ class State:
             optimiser.step()
 
     def revive(self) -> int:
-        """Give channels that a ReLU has switched off new kernels, and say how many. What is computed stays the same."""
-        if self.rounding is not None or not can_lose_channels(self.spec):
+        """Give channels that a ReLU has switched off new kernels, and say how many. What is computed stays the same.
+
+        Kernels count their inputs from the mean on from now on.
+        """
+        if not can_lose_channels(self.spec):
             return 0
         # Processes that share a run choose the same samples and kernels.
         generator = torch.Generator().manual_seed(self.settings.seed + self.step)
         weights = {name: w.detach() for name, w in self.net.collapse().items()}
         revival = revive(self.spec, weights, self._probe(weights, generator), generator)
-        changes = {name: w - weights[name] for name, w in revival.weights.items() if w is not weights[name]}
-        self.net.add(changes)
+        changed = {name: w for name, w in revival.weights.items() if w is not weights[name]}
+        if self.rounding is not None:  # its steps are those of the channels as they are
+            changed = {}
+        self.net.add({name: w - weights[name] for name, w in changed.items()})
         self.net.centre(revival.means)
-        for name, change in changes.items():
-            changed = change != 0
-            self.average[name][changed] = revival.weights[name][changed]
-        return revival.count
+        for name, weight in changed.items():
+            new = weight != weights[name]
+            self.average[name][new] = weight[new]
+        return revival.count if changed else 0
 
     def _probe(self, weights: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """The network's inputs for some patches, which decide what is zero everywhere."""
@@ -273,6 +278,7 @@ class State:
         content = {
             "settings": asdict(self.settings),
             "net": self.net.state_dict(),
+            "even": self.net.even,
             "optimisers": [o.state_dict() for o in self.optimisers],
             "generator": self.patches.generator.get_state(),
             "average": self.average,
@@ -307,9 +313,10 @@ class State:
                 raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
             _check_progress(content)
         with model_errors(path, lambda error: f"is of another network ({_first_line(error)})"):
-            # An older checkpoint has no centres: its weights count from zero.
+            # An older checkpoint has no centres: its weights count from zero, and its first kernels have any sum.
             centres = {name: value for name, value in self.net.state_dict().items() if name.startswith("centres.")}
             self.net.load_state_dict({**centres, **content["net"]})
+            self.net.even = str(content.get("even", ""))
             for optimiser, stored in zip(self.optimisers, content["optimisers"], strict=True):
                 # Options such as capturable depend on this machine; the checkpoint may come from another.
                 own = [{k: v for k, v in group.items() if k != "params"} for group in optimiser.param_groups]
