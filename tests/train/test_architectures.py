@@ -52,10 +52,12 @@ def test_a_few_steps_reduce_the_error(
 ) -> None:
     spec, out = make(2, **SMALL[make]), tmp_path / "m.safetensors"
     values: list[str] = []
-    chosen = settings(steps=100, batch=4, patch=24, lr=0.02, average=0.9)
+    # The gain of WDSR comes later, since its kernels count their inputs from the mean on.
+    steps = 120 if make.__name__.startswith("wdsr") else 100
+    chosen = settings(steps=steps, batch=4, patch=24, lr=0.02, average=0.9)
     model = train(chosen, spec, data, out, say=values.append)
     start = float(values[0].split("; ")[1].split(" dB")[0])
-    assert model.figures["validation_psnr_y"] > start + 0.9
+    assert model.figures["validation_psnr_y"] > start + 1
     assert load(out).spec == spec
     result = Upscaler(2, model=str(out))(np.full((20, 22, 3), 128, np.uint8))
     assert result.shape == (40, 44, 3)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
+from subpixel.models.spec import Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
 from subpixel.ops.resizing.taps import axis_taps
+from subpixel.train.least_squares import linear_chain
 
 __all__ = ["Trainable", "interpolating_start"]
 
@@ -198,13 +198,9 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
 
 
 def _even_layer(spec: Spec) -> str:
-    """The first convolution of a plain chain of ReLU layers that adds its result to a base, if the network is one."""
-    convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
-    if not spec.plain or len(convs) < 2 or convs[0].source != INPUT or convs[0].activation != "relu":
-        return ""
-    in_line = all(after.source == before.name for before, after in pairwise(convs))
-    bases = [layer for layer in spec.layers if isinstance(layer, Resize) and layer.source == INPUT]
-    return convs[0].name if in_line and bases and isinstance(spec.layers[-1], Add) else ""
+    """The first convolution of a chain on images that begins with a ReLU layer and adds its result to a base."""
+    chain = linear_chain(spec) if spec.plain else None
+    return chain.convs[0].name if chain and chain.base and chain.convs[0].activation == "relu" else ""
 
 
 def _plain(spec: Spec) -> bool:

@@ -1,8 +1,8 @@
 """Channels that are zero everywhere: a ReLU passes no gradient back from them, so they never learn again.
 
 Many end like that. Every layer's input is positive, so an update of a kernel moves all of its results one way, and may
-switch a channel off in a few steps. Two of the 24 channels in each of the first four layers were left of a ``balanced``
-that had learned for an hour. Two things keep them: kernels that count their inputs from the mean on, see
+switch a channel off in a few steps. One to four of the 24 channels in each of the first four layers were left of a
+``balanced`` that had learned for two hours. Two things keep them: kernels that count their inputs from the mean on, see
 :meth:`subpixel.train.reparameterisation.Trainable.centre`, and new kernels for those that are lost nevertheless.
 """
 

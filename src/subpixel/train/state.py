@@ -79,6 +79,7 @@ class State:
         self._adversary_batch: tuple[Tensor, Tensor] | None = (
             None  # results and photographs that the adversary has yet to see
         )
+        self.started = start is not None
         if start is not None:
             self._begin(start)
         first, others, vectors = self.net.groups()
@@ -167,7 +168,9 @@ class State:
         weights = {name: w.detach() for name, w in self.net.collapse().items()}
         revival = revive(self.spec, weights, self._probe(weights, generator), generator)
         changed = {name: w for name, w in revival.weights.items() if w is not weights[name]}
-        if self.rounding is not None:  # its steps are those of the channels as they are
+        # Rounding has the steps of the channels as they are. A run that begins with trained weights begins with all of
+        # them: a channel may be zero on these images alone, and has until the next time to differ from it.
+        if self.rounding is not None or (self.started and self.step == 0):
             changed = {}
         self.net.add({name: w - weights[name] for name, w in changed.items()})
         self.net.centre(revival.means)
