@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from subpixel.errors import InvalidArgument
-from subpixel.train.device import device_of, multiplies_bf16
+from subpixel.train.device import device_of, trains_faster_in_bf16
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_bf16_is_taken_where_it_is_faster(
     monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, Any], expected: bool
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    assert multiplies_bf16("cpu") is expected
+    assert trains_faster_in_bf16("cpu") is expected
 
 
 @pytest.mark.parametrize("name", ["meta", "cuda:99", "nowhere"])

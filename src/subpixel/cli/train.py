@@ -300,7 +300,7 @@ def train(
     began = time.monotonic()  # importing torch takes seconds
     from subpixel.backends import available_threads
     from subpixel.models.zoo import ARCHITECTURES
-    from subpixel.train import Settings, multiplies_bf16
+    from subpixel.train import Settings, trains_faster_in_bf16
     from subpixel.train import train as fit
 
     if arch not in ARCHITECTURES:
@@ -321,7 +321,7 @@ def train(
         average=average,
         sizes=_numbers(sizes),
         expand=expand,
-        bf16=multiplies_bf16(device) if bf16 is None else bf16,
+        bf16=trains_faster_in_bf16(device) if bf16 is None else bf16,
         cycles=cycles,
         rounded=rounded,
         teacher_share=teacher_share if teacher is not None else 0.0,

@@ -7,8 +7,8 @@ try:
 except ImportError:
     raise MissingExtra("training needs torch: pip install 'subpixel[train]'") from None
 
-from subpixel.train.device import multiplies_bf16
+from subpixel.train.device import trains_faster_in_bf16
 from subpixel.train.loop import train
 from subpixel.train.settings import Settings
 
-__all__ = ["Settings", "multiplies_bf16", "train"]
+__all__ = ["Settings", "train", "trains_faster_in_bf16"]
