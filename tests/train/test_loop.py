@@ -352,6 +352,21 @@ def test_a_checkpoint_of_other_settings_is_refused_by_their_names(
         train(settings(steps=4, **changes), network(2), data, out, resume=True, say=silent)
 
 
+def test_a_checkpoint_from_before_candidates_had_one(
+    data: Path, tmp_path: Path, network: Network, settings: MakeSettings
+) -> None:
+    out = tmp_path / "m.safetensors"
+    train(settings(steps=2, candidates=1), network(2), data, out, say=silent)
+    content = torch.load(tmp_path / "m.ckpt", weights_only=True)
+    del content["settings"]["candidates"]
+    torch.save(content, tmp_path / "m.ckpt")
+    with pytest.raises(InvalidArgument, match=r"other settings: candidates$"):
+        train(settings(steps=3), network(2), data, out, resume=True, say=silent)
+    lines: list[str] = []
+    train(settings(steps=3, candidates=1), network(2), data, out, resume=True, say=lines.append)
+    assert lines[0].startswith("resuming at step 2")
+
+
 def test_a_file_that_does_not_read_back_the_same_does_not_take_its_place(
     monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path, network: Network, settings: MakeSettings
 ) -> None:

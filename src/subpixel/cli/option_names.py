@@ -38,6 +38,7 @@ _PARAMETERS = (
         "sizes",
         "held_out",
         "drawn",
+        "candidates",
         "heatmap",
         "degrade",
         "suite",

@@ -158,6 +158,14 @@ def train(
             metavar="PIXELS", help="Use small patches with sides of this many pixels.", rich_help_panel=_LEARNING
         ),
     ] = 64,
+    candidates: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Of so many random patches, use the one with the most detail; 1: any. For images.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = 2,
     lr: Annotated[
         float, typer.Option(metavar="X", help="Set the peak learning rate.", rich_help_panel=_LEARNING)
     ] = 0.005,
@@ -315,6 +323,7 @@ def train(
         seed=seed,
         batch=batch,
         patch=patch,
+        candidates=candidates,
         lr=lr,
         loss=loss,
         fft=fft,

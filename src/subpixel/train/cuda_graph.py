@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from subpixel.train.device_patches import DevicePatches, numbers
+from subpixel.train.device_patches import DevicePatches
 from subpixel.train.state import State
 
 __all__ = ["MAX_STEPS", "StepGraph"]
@@ -51,7 +51,7 @@ class StepGraph:
         state, count = self.state, len(factors)
         paces = [(factor, state.mean_share(state.step + k)) for k, factor in enumerate(factors)]
         self.paces[:count].copy_(torch.tensor(paces))
-        batches = [numbers(state.settings.batch, state.patches.generator) for _ in factors]
+        batches = [state.patches.choose() for _ in factors]
         self.numbers[:count].copy_(torch.stack(batches))
         self.line.zero_()
         self.total.zero_()

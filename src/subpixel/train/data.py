@@ -18,6 +18,7 @@ from subpixel.metrics.protocol import images_below, luma_255, shrink
 from subpixel.models.spec import Colour
 from subpixel.ops import resize
 from subpixel.train.degradation import Variants
+from subpixel.train.detail import Detail
 from subpixel.train.device_patches import DevicePatches, numbers, samples
 from subpixel.train.drawn_images import Drawn
 from subpixel.train.held_out import split
@@ -129,10 +130,18 @@ class Patches:
         margin: samples at each side of a patch that the network consumes. The targets lack them.
         batch: patches per batch.
         generator: the source of random numbers.
+        candidates: each patch is the one of so many random ones that has the most detail.
     """
 
     def __init__(
-        self, pairs: list[Pair], scale: int, patch: int, margin: int, batch: int, generator: torch.Generator
+        self,
+        pairs: list[Pair],
+        scale: int,
+        patch: int,
+        margin: int,
+        batch: int,
+        generator: torch.Generator,
+        candidates: int = 1,
     ) -> None:
         self.pairs = [p for p in pairs if min(p.small.shape[1:]) >= patch]
         if not self.pairs:
@@ -140,6 +149,15 @@ class Patches:
         if patch <= 2 * margin:
             raise InvalidArgument(f"train: patch={patch}: the network consumes {2 * margin} samples; more are needed")
         self.scale, self.patch, self.margin, self.batch, self.generator = scale, patch, margin, batch, generator
+        self.candidates = candidates
+        self.detail = Detail([pair.large for pair in self.pairs], scale, patch) if candidates > 1 else None
+
+    def choose(self) -> Tensor:
+        """The numbers of the next batch, ``(batch, 4)``, see :func:`subpixel.train.device_patches.numbers`."""
+        if self.detail is None:
+            return numbers(self.batch, self.generator)
+        drawn = torch.stack([numbers(self.batch, self.generator) for _ in range(self.candidates)])
+        return drawn[self.detail.of(drawn).argmax(dim=0), torch.arange(self.batch)]
 
     def on_device(self, device: torch.device) -> DevicePatches:
         """The same images on a device, which cuts the same batches for the same numbers."""
@@ -154,7 +172,7 @@ class Patches:
         """
         s, n, m = self.scale, self.patch, self.margin
         share = self.batch // parts
-        fractions = numbers(self.batch, self.generator)[part * share : (part + 1) * share].tolist()
+        fractions = self.choose()[part * share : (part + 1) * share].tolist()
         first, side = self.pairs[0], (n - 2 * m) * s
         small = np.empty((len(fractions), len(first.small), n, n), first.small.numpy().dtype)
         large = np.empty((len(fractions), len(first.large), side, side), first.large.numpy().dtype)

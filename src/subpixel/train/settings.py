@@ -26,6 +26,7 @@ class Settings:
         seed: 0 … 2⁶³ - 1, for the initial weights and the patches.
         batch: patches per step, at least 1.
         patch: the side of a small patch.
+        candidates: each patch is the one of so many random ones that has the most detail, at least 1; for images.
         lr: the peak learning rate of the orthogonalised updates, above 0.
         loss: ``l1`` or ``l2``.
         fft: the weight of the difference of spectra that is added to the loss, 0 or more: the mean of the absolute
@@ -61,6 +62,7 @@ class Settings:
     seed: int = 0
     batch: int = 32
     patch: int = 48
+    candidates: int = 2
     lr: float = 0.005
     loss: str = "l1"
     fft: float = 0.0
@@ -89,7 +91,7 @@ class Settings:
             raise InvalidArgument("train: either steps or minutes is needed, not both")
         if not 0 <= self.seed < 2**63:
             raise InvalidArgument(f"train: seed={self.seed}: 0 to 2^63 - 1 is needed")
-        for name in ("steps", "minutes", "batch", "patch", "lr", "variants", "clip"):
+        for name in ("steps", "minutes", "batch", "patch", "candidates", "lr", "variants", "clip"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InvalidArgument(f"train: {name}={value}: a number above 0 is needed")

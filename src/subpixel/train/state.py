@@ -49,6 +49,7 @@ _RATE_OF_FIRST = 4.0  # learning rate of a first layer before tanh, relative to 
 _CPU = torch.device("cpu")
 # A run may be prolonged, and resumed on another machine.
 _MAY_DIFFER = ("steps", "minutes", "bf16")
+_BEFORE_THEY_EXISTED = {"candidates": 1}  # what settings that older checkpoints lack were, if not their default
 _PATCHES_FOR_REVIVAL = 64
 _RATE_OF_VECTORS = 0.2  # Adam's rate for biases and slopes, relative to the matrices'
 
@@ -103,7 +104,9 @@ class State:
     def _source(self, pairs: list[Pair], generator: torch.Generator) -> Patches:
         """The source of the patches of each step."""
         settings = self.settings
-        return Patches(pairs, self.spec.scale, settings.patch, self.margin, settings.batch, generator)
+        return Patches(
+            pairs, self.spec.scale, settings.patch, self.margin, settings.batch, generator, settings.candidates
+        )
 
     def _begin(self, model: Model) -> None:
         """Start with another network's weights. If its last layer does not fit, solve for the best one."""
@@ -309,8 +312,8 @@ class State:
         content = unpickle(path)
         with model_errors(path, "is not a checkpoint of subpixel train"):
             current = asdict(self.settings)
-            # A setting that an older checkpoint lacks had its default.
-            earlier = {**{f.name: f.default for f in fields(Settings)}, **content["settings"]}
+            defaults = {f.name: f.default for f in fields(Settings)}
+            earlier = {**defaults, **_BEFORE_THEY_EXISTED, **content["settings"]}
             differing = sorted(k for k in current if bool(current[k] != earlier[k]) and k not in _MAY_DIFFER)
             if differing:
                 raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")

@@ -15,7 +15,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.models.spec import Colour, Spec
 from subpixel.ops import resize
 from subpixel.train.data import Source, find_images, load_pairs, planes_of, samples
-from subpixel.train.device_patches import DevicePatches
+from subpixel.train.device_patches import DevicePatches, numbers
 from subpixel.train.drawn_images import drawn
 from subpixel.train.motion.clip_degradation import CLIP_DEGRADATIONS, ClipDegradation
 from subpixel.train.motion.clip_degradation import NUMBERS as DEGRADATION_NUMBERS
@@ -147,6 +147,10 @@ class Clips:
         pairs = [self._pair(one, past) for one in numbers[part * share : (part + 1) * share].tolist()]
         return torch.stack([p.small for p in pairs]), torch.stack([p.large for p in pairs])
 
+    def choose(self) -> Tensor:
+        """The numbers of a batch that is cut out of :meth:`on_device`, see ``Patches.choose``."""
+        return numbers(self.settings.batch, self.generator)
+
     def on_device(self, device: torch.device) -> DevicePatches:
         """Enough clips for many steps, made once by the device and stored there; batches are cut out of them.
 
@@ -156,8 +160,8 @@ class Clips:
         seeded = torch.Generator().manual_seed(settings.seed)
         maker = Clips([source.to(device) for source in self.sources], settings, self.scale, seeded, self.past)
         smalls, larges = [], []
-        for numbers in torch.rand((_DEVICE_CLIPS, self._count), generator=seeded).tolist():
-            pair = maker._pair(numbers, self.past // 2)  # all clips in one array have one length
+        for one in torch.rand((_DEVICE_CLIPS, self._count), generator=seeded).tolist():
+            pair = maker._pair(one, self.past // 2)  # all clips in one array have one length
             smalls.append(pair.small)
             larges.append(pair.large)
         return DevicePatches(smalls, larges, self.scale, self.settings.patch, 0, device)
