@@ -240,17 +240,18 @@ def started(job: Job) -> subprocess.Popen[bytes]:
 
 
 def finish(network: Network, trained: Path, own: argparse.Namespace) -> None:
-    """Add int8 parameters and the threshold of flat parts, compare with the shipped network on held-out pictures, and
-    take what is good enough."""
+    """Add int8 parameters and the threshold of flat parts, if the shipped network has them; compare both on held-out
+    pictures, and take what is good enough."""
     model = load(trained)
     if model.name != network.name:
         model = replace(model, name=network.name)
         save(model, trained)
     shipped = ZOO[network.name].path(network.scale)
-    if load(shipped).quantisation is not None:
+    like = load(shipped)
+    if like.quantisation is not None:
         quantise_if_better(trained, own.data)
     model = load(trained)
-    if model.flat is None and has_flat_cells(model.spec):
+    if like.flat is not None and model.flat is None and has_flat_cells(model.spec):
         run_subpixel("quantise", trained, "--data", own.data, "--flat")
     new, old = (held_out_scores(path, own.data) for path in (trained, shipped))
     better = gain(new["f32"], old["f32"])
