@@ -251,7 +251,9 @@ def finish(network: Network, trained: Path, own: argparse.Namespace) -> None:
     if like.quantisation is not None:
         quantise_if_better(trained, own.data)
     model = load(trained)
-    if like.flat is not None and model.flat is None and has_flat_cells(model.spec):
+    if like.flat is None and model.flat is not None:  # quantising adds them
+        save(replace(model, flat=None), trained)
+    elif like.flat is not None and model.flat is None and has_flat_cells(model.spec):
         run_subpixel("quantise", trained, "--data", own.data, "--flat")
     new, old = (held_out_scores(path, own.data) for path in (trained, shipped))
     better = gain(new["f32"], old["f32"])
