@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from subpixel.backends import BACKENDS
 from subpixel.errors import ModelFileError
 from subpixel.export.request import Request
+from subpixel.models.spec import Conv
 from subpixel.upscaler.network import Network
 from subpixel.upscaler.options import NetworkOptions
 
@@ -27,8 +28,9 @@ _SIZE = (37, 45)
 _LARGEST = {"f32": (0.03, 1.01), "f16": (4, 5), "int8": (3.01, 3.01)}
 # Of int8, this share may differ by more than a code: floats hold its largest products only nearly.
 _SHARE = 0.001
-# How much further than our int8 that of another runtime may be from f32: as a factor, and in codes.
-_FACTOR, _CODES = 1.25, 0.1
+# How much further than our int8 that of another runtime may be from f32: as a factor, and in codes. The integers of
+# tanh and of PReLU make up for much of our rounding, and not for that of others.
+_FACTOR, _FACTOR_OF_CURVES, _CODES = 1.25, 1.9, 0.1
 
 
 def sample_image() -> NDArray[np.uint8]:
@@ -128,7 +130,8 @@ def _compare(asked: Request, run: Callable[[Array], Array]) -> str:
         raise ModelFileError(f"the exported file makes {result.shape} of {_SIZE}, not {ours.shape}; it is not written")
     if asked.precision == "int8-qdq":
         off, usual = (float(np.sqrt(((one - truth) ** 2).mean())) for one in (result, ours))
-        if not off <= _FACTOR * usual + _CODES:
+        curved = any(isinstance(one, Conv) and one.activation in ("tanh", "prelu") for one in asked.model.spec.layers)
+        if not off <= (_FACTOR_OF_CURVES if curved else _FACTOR) * usual + _CODES:
             raise ModelFileError(_refusal(f"{off:.2f} of 255 from f32 (RMS), and ours {usual:.2f}"))
         return f"{off:.2f} of 255 from f32 (RMS), as our int8 is by {usual:.2f}"
     difference = np.abs(result - ours)
