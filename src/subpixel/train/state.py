@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ class State:
         features: Mapping[str, Tensor] | None = None,
     ) -> None:
         generator = torch.Generator().manual_seed(settings.seed)
-        self.settings, self.spec, self.device, self.pairs = settings, spec, device, pairs
+        self.settings, self.spec, self.device = settings, spec, device
         self.net = Trainable(spec, settings.expand, generator).to(device)
         self.teacher = None if teacher is None else _Teacher(teacher, spec, device)
         self.margin = max(_margin(spec), self.teacher.margin if self.teacher else 0)
@@ -184,9 +185,15 @@ class State:
 
     def _probe(self, weights: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """The network's inputs for some patches, which decide what is zero everywhere."""
-        source = self._source(self.pairs, generator)
+        source = self._patches_with(generator)
         batches = [source.draw()[0] for _ in range(-(-_PATCHES_FOR_REVIVAL // self.settings.batch))]
         return {INPUT: torch.cat(batches).to(self.device)}
+
+    def _patches_with(self, generator: torch.Generator) -> Patches:
+        """The patches of the run, by other random numbers."""
+        patches = copy(self.patches)
+        patches.generator = generator
+        return patches
 
     def teach_adversary(self, factor: float, group: Processes) -> None:
         """Update the adversary, if there is one, on the last batch. ``factor`` is relative to its peak rate."""

@@ -73,7 +73,7 @@ class MotionState(State):
         return range(past if self.spec.has_memory else behind, small.shape[1] - ahead)
 
     def _probe(self, weights: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        small, large = (clips.to(self.device) for clips in self._source(self.pairs, generator).draw())
+        small, large = (clips.to(self.device) for clips in self._patches_with(generator).draw())
         scene = _Scene(self.spec, small, self._indices(small, small.shape[1] - large.shape[1]))
         if not self.spec.has_memory:
             return scene.all_inputs()
