@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
+from subpixel.train.device_patches import flattened, samples
+
 __all__ = ["Detail"]
 
 _CELL = 8  # samples: what is known of a patch is a mean over cells of this side
@@ -30,16 +32,7 @@ class Detail:
 
     def __init__(self, larges: Sequence[Tensor], scale: int, patch: int) -> None:
         self.patch = patch
-        begins: dict[int, int] = {}
-        tables, starts, end = [], [], 0
-        for large in larges:
-            if id(large) not in begins:
-                begins[id(large)] = end
-                tables.append(_sums(_cells(large, scale)))
-                end += tables[-1].numel()
-            starts.append(begins[id(large)])
-        self.sums = torch.cat([table.flatten() for table in tables])
-        self.starts = torch.tensor(starts)
+        self.sums, self.starts = flattened(larges, lambda large: _sums(_cells(large, scale)))
         self.rows, self.columns = torch.tensor([[side // scale for side in one.shape[-2:]] for one in larges]).unbind(1)
 
     def of(self, numbers: Tensor) -> Tensor:
@@ -79,8 +72,7 @@ def _count(length: Tensor) -> Tensor:
 
 def _cells(large: Tensor, scale: int) -> Tensor:
     """``(h, w)``: the mean of the absolute Laplacian in each cell of the image averaged to its small size."""
-    planes = large.float() / 255 if large.dtype == torch.uint8 else large.float()
-    small = avg_pool2d(planes[None], scale)
+    small = avg_pool2d(samples(large)[None], scale)
     around = pad(small, (1, 1, 1, 1), mode="replicate")
     neighbours = around[..., 2:, 1:-1] + around[..., :-2, 1:-1] + around[..., 1:-1, 2:] + around[..., 1:-1, :-2]
     laplacian = (4 * small - neighbours).abs().mean(dim=1, keepdim=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-__all__ = ["DevicePatches", "numbers", "samples"]
+__all__ = ["DevicePatches", "flattened", "numbers", "samples"]
 
 
 def samples(planes: Tensor) -> Tensor:
@@ -19,6 +19,22 @@ def samples(planes: Tensor) -> Tensor:
 def numbers(batch: int, generator: torch.Generator) -> Tensor:
     """Random numbers that select the patches of a batch: ``(batch, 4)``, 0 … 1: image, row, column, orientation."""
     return torch.rand((batch, 4), generator=generator)
+
+
+def flattened(images: Sequence[Tensor], made: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """What ``made`` returns for each image, one after the other in a flat array, and where each begins.
+
+    An image that occurs again begins where it did before.
+    """
+    known: dict[int, int] = {}
+    parts, begins, end = [], [], 0
+    for image in images:
+        if id(image) not in known:
+            known[id(image)] = end
+            parts.append(made(image).flatten())
+            end += parts[-1].numel()
+        begins.append(known[id(image)])
+    return torch.cat(parts), torch.tensor(begins)
 
 
 class DevicePatches:
@@ -73,16 +89,8 @@ class _Planes:
     """All images in one flat array, and where each begins."""
 
     def __init__(self, images: Sequence[Tensor], device: torch.device) -> None:
-        offsets: dict[int, int] = {}
-        parts, begins, end = [], [], 0
-        for image in images:
-            if id(image) not in offsets:
-                offsets[id(image)] = end
-                parts.append(image.flatten().to(device))
-                end += image.numel()
-            begins.append(offsets[id(image)])
-        self.flat = torch.cat(parts)
-        first = torch.tensor(begins, device=device)
+        self.flat, first = flattened(images, lambda image: image.to(device))
+        first = first.to(device)
         self.widths = torch.tensor([p.shape[-1] for p in images], device=device)
         areas = torch.tensor([p.shape[-2] * p.shape[-1] for p in images], device=device)
         # (images, …): where each plane begins
