@@ -43,8 +43,7 @@ def recurrent(
         middle: number of 3x3 convolutions from ``width`` to ``width`` channels.
         state: channels of the state.
         first: side of the first kernel.
-        mean: whether it reads a running mean, to which it adds its detail. The shipped ×3 and ×4 have none yet, and
-            ``middle=6``.
+        mean: whether it reads a running mean, to which it adds its detail.
 
     >>> spec = recurrent(4)
     >>> spec.reach, spec.halo, spec.macs_per_pixel, spec.parameters

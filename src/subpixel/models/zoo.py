@@ -122,9 +122,9 @@ ZOO: dict[str, Entry] = {
         Entry(
             "recurrent",
             (2, 3, 4),
-            "for videos, with a memory: results flicker less, and ×2 averages noise away; 24 channels, luma",
+            "for videos with noise or compression: it averages noise away and flickers less; 24 channels, luma",
             video=True,
-            purpose="videos, less flicker, at ×2 less noise",
+            purpose="noisy or compressed videos",
         ),
         Entry(
             "vespcn",

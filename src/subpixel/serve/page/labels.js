@@ -81,7 +81,7 @@ export const PURPOSES = {
   high: "The best quality. It takes its time.",
   "fast-compressed": "For images with JPEG artefacts.",
   "balanced-compressed": "For JPEG artefacts, better and slower.",
-  recurrent: "For videos: less flicker, at 2× less noise.",
+  recurrent: "For noisy or compressed videos: less noise, less flicker.",
   vespcn: "For videos, as published in 2016. 3× and 4×.",
   espcn: "As published in 2016.",
   "srcnn-915": "As published in 2015.",
