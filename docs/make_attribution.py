@@ -17,8 +17,8 @@ PAGE = Path(__file__).parents[1] / "ATTRIBUTION.md"
 
 INTRODUCTION = """# Attribution
 
-Networks whose card says "free to use, commercially too" were trained on parts of the pictures below, and on images that
-`subpixel.train.drawn_images` draws. `subpixel models` and [the cards](docs/models.md) say which networks these are.
+All networks of this package were trained on parts of the pictures below, and most on images that
+`subpixel.train.drawn_images` draws as well. [The cards](docs/models.md) have the commands.
 
 Each picture is named with its public repository and its licence as stated there. All of these licences allow commercial
 use, and some ask for attribution. The pictures were turned upright, brought to sRGB, reduced, and cut into parts; none

@@ -23,6 +23,16 @@ def test_every_shipped_model_loads(name, scale):
     assert model.spec.plain == (not ZOO[name].video)
 
 
+@pytest.mark.parametrize(("name", "scale"), [(name, scale) for name, scale in SHIPPED if ZOO[name].trained])
+def test_every_network_has_learned_from_free_pictures_alone(name, scale):
+    model = find(name, scale)
+    assert "free to use, commercially too" in model.licence
+    assert "free licences" in model.training["data"]
+    first = [*model.training.get("earlier", []), model.training["command"]][0]
+    assert "--start" not in first  # so it began with random weights
+    assert "BSDS" not in str(model.training)
+
+
 def test_auto_is_one_of_the_shipped():
     model = find("auto", 2)
     assert model is find(model.name, 2)
