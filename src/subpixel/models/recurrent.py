@@ -18,7 +18,6 @@ from subpixel.models.spec import (
     Concat,
     Conv,
     Frame,
-    Input,
     PixelShuffle,
     Previous,
     Resize,
@@ -30,9 +29,7 @@ from subpixel.models.spec import (
 __all__ = ["recurrent"]
 
 
-def recurrent(
-    scale: int, *, width: int = 24, middle: int = 8, state: int = 12, first: int = 5, mean: bool = True
-) -> Spec:
+def recurrent(scale: int, *, width: int = 24, middle: int = 8, state: int = 12, first: int = 5) -> Spec:
     """One larger convolution, then a chain of 3x3 ones: a form that the compiled engine streams.
 
     Its trunk is that of our networks for images, so that its training can start from one of them.
@@ -43,7 +40,6 @@ def recurrent(
         middle: number of 3x3 convolutions from ``width`` to ``width`` channels.
         state: channels of the state.
         first: side of the first kernel.
-        mean: whether it reads a running mean, to which it adds its detail.
 
     >>> spec = recurrent(4)
     >>> spec.reach, spec.halo, spec.macs_per_pixel, spec.parameters
@@ -51,10 +47,10 @@ def recurrent(
     >>> [spec.values[name].channels for name in spec.outputs]
     [1, 12]
     """
-    inputs: list[Input] = [Frame("now"), Frame("before", -1), State("state", state, "kept"), Previous("previous")]
-    if mean:
-        inputs.insert(2, RunningMean("mean"))
-    channels = 2 + mean + state + scale**2
+    inputs = (
+        Frame("now"), Frame("before", -1), RunningMean("mean"), State("state", state, "kept"), Previous("previous"),
+    )  # fmt: skip
+    channels = 3 + state + scale**2
     layers = [Conv("conv1", "joined", channels, width, (first, first), "relu")]
     for number in range(2, middle + 2):
         layers.append(Conv(f"conv{number}", layers[-1].name, width, width, (3, 3), "relu"))
@@ -65,9 +61,9 @@ def recurrent(
             Conv("kept", layers[-1].name, width, state, (3, 3), "clip"),
             Conv("end", layers[-1].name, width, scale * scale, (3, 3)),
             PixelShuffle("detail", "end", scale),
-            Resize("base", "mean" if mean else "now", scale, "nearest"),
+            Resize("base", "mean", scale, "nearest"),
             Add("sum", ("base", "detail")),
         ),
         scale,
-        inputs=tuple(inputs),
+        inputs=inputs,
     )
